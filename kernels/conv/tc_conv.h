@@ -1,0 +1,70 @@
+/*
+ * Standard 2-D convolutions for Cortex-M with the DSP extension (M4, M7, M33 with DSP).
+ *
+ * Activations are NHWC with one image, weights OHWI, packed by thumbclock.kernels.packing. Sub-byte
+ * activations are packed per pixel, least significant field first; the fields that fill a
+ * pixel's last byte are zero, in inputs and in outputs. No function keeps state between calls,
+ * allocates, or writes outside its output and its scratch; reads stay inside the arrays that
+ * packing.py lays out, whose weights end in a few bytes for loads that run ahead.
+ */
+#ifndef TC_CONV_H
+#define TC_CONV_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t in_h, in_w, in_c;
+    int32_t out_h, out_w, out_c;
+    int32_t kernel_h, kernel_w;
+    int32_t stride_h, stride_w;
+    int32_t pad_top, pad_left; /* bottom and right follow from out_h and out_w */
+} tc_conv_shape;
+
+/* TensorFlow Lite's int8 arithmetic: bias holds input_offset * sum(weights) as well. */
+typedef struct {
+    int32_t bias;
+    int32_t multiplier; /* Q31 */
+    uint16_t left;      /* 1 + left shift before the multiplication; the 1 makes SMMULR Q31 */
+    uint16_t right;     /* rounding right shift after it, ties away from zero */
+} tc_channel_s8;
+
+typedef struct {
+    const tc_channel_s8 *channels;
+    int32_t pad; /* the input's zero point: what padding holds */
+    int32_t output_offset;
+    int32_t activation_min, activation_max;
+} tc_requant_s8;
+
+/* Unsigned sub-byte outputs: y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32). */
+typedef struct {
+    int32_t bias;
+    int32_t multiplier;
+} tc_channel_un;
+
+typedef struct {
+    const tc_channel_un *channels;
+    uint32_t left; /* one shift for the layer, so that the product keeps its precision */
+} tc_requant_un;
+
+/* Binary outputs: 1 where at most mismatches[channel] of the products are -1. */
+typedef struct {
+    const int32_t *mismatches;
+} tc_requant_b1;
+
+/* Sums of one block of four columns, for weights that are constants in emitted code. */
+typedef void (*tc_unrolled_dot)(const uint32_t *columns, int32_t *sums);
+
+void tc_conv_w8a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
+                  const tc_requant_s8 *requant, int8_t *output, void *scratch);
+void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
+                  const tc_requant_s8 *requant, int8_t *output, void *scratch);
+void tc_conv_w4a4(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                  const tc_requant_un *requant, uint8_t *output, void *scratch);
+void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                  const tc_requant_un *requant, uint8_t *output, void *scratch);
+void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                  const tc_requant_b1 *requant, uint8_t *output, void *scratch);
+void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_unrolled_dot dot,
+                      const tc_requant_s8 *requant, int8_t *output, void *scratch);
+
+#endif

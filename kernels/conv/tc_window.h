@@ -1,0 +1,124 @@
+/*
+ * From an output pixel to the column of activations that its products need.
+ *
+ * A window is what the kernel covers at one output pixel: kernel_h rows of kernel_w packed
+ * pixels, row after row without gaps, and as many bytes more as fill the last step. Where rows
+ * are whole words and nothing is padding, a column is widened straight from the input.
+ */
+#ifndef TC_WINDOW_H
+#define TC_WINDOW_H
+
+#include "tc_conv.h"
+
+#define TC_INLINE static inline __attribute__((always_inline))
+
+typedef struct {
+    int32_t pixel_bytes;  /* one input pixel, packed */
+    int32_t row_bytes;    /* kernel_w pixels */
+    int32_t stride_bytes; /* one input row */
+    int32_t words;        /* window, rounded up to the kernel's step */
+} tc_window;
+
+/* Cortex-M3 and up load and store unaligned words; the compiler must not pair these. */
+TC_INLINE uint32_t tc_load32(const uint8_t *from) {
+    uint32_t word;
+    __builtin_memcpy(&word, from, sizeof word);
+    return word;
+}
+
+TC_INLINE void tc_store32(uint8_t *to, uint32_t word) {
+    __builtin_memcpy(to, &word, sizeof word);
+}
+
+/* ror, not a byte swap in C: SXTB16 and AND take it as part of their operand. */
+TC_INLINE uint32_t tc_ror(uint32_t word, unsigned bits) {
+    return bits ? word >> bits | word << (32u - bits) : word;
+}
+
+TC_INLINE tc_window tc_window_of(const tc_conv_shape *shape, int32_t bits, int32_t step_words) {
+    tc_window window;
+    window.pixel_bytes = (shape->in_c * bits + 7) >> 3;
+    window.row_bytes = shape->kernel_w * window.pixel_bytes;
+    window.stride_bytes = shape->in_w * window.pixel_bytes;
+    const int32_t bytes = shape->kernel_h * window.row_bytes;
+    window.words = (bytes + 4 * step_words - 1) / (4 * step_words) * step_words;
+    return window;
+}
+
+/* The empty asm keeps compilers from calling a memcpy or memset that firmware may not have. */
+TC_INLINE uint8_t *tc_fill(uint8_t *to, uint32_t word, int32_t bytes) {
+    for (; bytes >= 4; bytes -= 4, to += 4) {
+        tc_store32(to, word);
+        __asm__("" : "+r"(to));
+    }
+    for (; bytes > 0; --bytes) {
+        *to++ = (uint8_t)word;
+        __asm__("" : "+r"(to));
+    }
+    return to;
+}
+
+TC_INLINE uint8_t *tc_copy(uint8_t *to, const uint8_t *from, int32_t bytes) {
+    for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
+        tc_store32(to, tc_load32(from));
+        __asm__("" : "+r"(to));
+    }
+    for (; bytes > 0; --bytes) {
+        *to++ = *from++;
+        __asm__("" : "+r"(to));
+    }
+    return to;
+}
+
+/* Gather the window at input row y, column x (either may be outside); pad is four times a byte. */
+static __attribute__((noinline, unused)) void tc_gather(const tc_conv_shape *shape,
+                                                        const tc_window *window,
+                                                        const uint8_t *input, int32_t y, int32_t x,
+                                                        uint32_t pad, uint8_t *to) {
+    const int32_t first = x < 0 ? (-x < shape->kernel_w ? -x : shape->kernel_w) : 0;
+    const int32_t inside = shape->in_w - x;
+    int32_t last = inside < shape->kernel_w ? inside : shape->kernel_w;
+    last = last < first ? first : last;
+    const int32_t left = first * window->pixel_bytes;
+    const int32_t middle = (last - first) * window->pixel_bytes;
+    const uint8_t *const end = to + 4 * window->words;
+    for (int32_t row = y; row < y + shape->kernel_h; ++row) {
+        if (row < 0 || row >= shape->in_h) {
+            to = tc_fill(to, pad, window->row_bytes);
+            continue;
+        }
+        to = tc_fill(to, pad, left);
+        to = tc_copy(to, input + row * window->stride_bytes + (x + first) * window->pixel_bytes,
+                     middle);
+        to = tc_fill(to, pad, window->row_bytes - left - middle);
+    }
+    tc_fill(to, 0, (int32_t)(end - to));
+}
+
+/* Whether each row of the window at (y, x) can be read from the input word by word. */
+TC_INLINE int tc_direct(const tc_conv_shape *shape, const tc_window *window, int32_t y, int32_t x) {
+    return (window->row_bytes & 3) == 0 && y >= 0 && x >= 0 && y + shape->kernel_h <= shape->in_h &&
+           x + shape->kernel_w <= shape->in_w;
+}
+
+/*
+ * Widen the window at (y, x) into a column: widen(words, count, column) is called for each run of
+ * packed words and returns where the column goes on. scratch holds a window.
+ */
+#define TC_COLUMN(widen, shape, window, input, y, x, pad, scratch, column)                        \
+    do {                                                                                          \
+        if (tc_direct(shape, window, y, x)) {                                                     \
+            const uint8_t *tc_row =                                                               \
+                (input) + (y) * (window)->stride_bytes + (x) * (window)->pixel_bytes;             \
+            uint32_t *tc_to = (column);                                                           \
+            for (int32_t tc_y = 0; tc_y < (shape)->kernel_h; ++tc_y) {                            \
+                tc_to = widen(tc_row, (window)->row_bytes >> 2, tc_to);                           \
+                tc_row += (window)->stride_bytes;                                                 \
+            }                                                                                     \
+        } else {                                                                                  \
+            tc_gather(shape, window, input, y, x, pad, scratch);                                  \
+            widen(scratch, (window)->words, column);                                              \
+        }                                                                                         \
+    } while (0)
+
+#endif

@@ -1,0 +1,36 @@
+"""Pipeline models: instruction sequences to cycles, one model per core family."""
+
+from thumbclock.cores.cortex_m4 import CortexM4
+from thumbclock.cores.cortex_m7 import CortexM7
+from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
+from thumbclock.errors import UsageError
+from thumbclock.profiles import CoreProfile
+
+__all__ = [
+    "Access",
+    "CortexM4",
+    "CortexM7",
+    "Edge",
+    "Issue",
+    "PipelineModel",
+    "PredictorSizes",
+    "State",
+    "pipeline_model",
+]
+
+_MODELS: dict[str, type[PipelineModel]] = {"cortex-m4": CortexM4, "cortex-m7": CortexM7}
+
+
+def pipeline_model(core: CoreProfile) -> PipelineModel:
+    """Return the pipeline model of a core.
+
+    Raises:
+        UsageError: No model belongs to this core's name, or its profile lacks a number.
+    """
+    model = _MODELS.get(core.name)
+    if model is None:
+        known = ", ".join(sorted(_MODELS))
+        raise UsageError(
+            f"{core.path}: there is no pipeline model for core {core.name!r}; known are {known}"
+        )
+    return model(core)

@@ -1,0 +1,14 @@
+"""The instruction set: bytes to :class:`Instruction`, with operands, roles and classes."""
+
+from thumbclock.isa.decode import advance_it_state, decode, decode_block
+from thumbclock.isa.instruction import Branch, Instruction, Kind, Memory
+
+__all__ = [
+    "Branch",
+    "Instruction",
+    "Kind",
+    "Memory",
+    "advance_it_state",
+    "decode",
+    "decode_block",
+]

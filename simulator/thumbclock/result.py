@@ -1,0 +1,526 @@
+"""What a run, a kernel and a comparison yield: their JSON form, and its published schemas.
+
+``thumbclock/schemas/*.json`` are generated from the models here by ``python -m thumbclock.result``.
+A reader ignores fields that it does not know; a change of meaning is a new schema version.
+"""
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
+
+from thumbclock.errors import UsageError
+
+__all__ = [
+    "Block",
+    "Call",
+    "CompareResult",
+    "EnergyUj",
+    "Exit",
+    "ExitReason",
+    "FaultReport",
+    "FunctionCost",
+    "Image",
+    "KernelResult",
+    "Layer",
+    "MemoryPlanEntry",
+    "Mismatch",
+    "ModelStatement",
+    "NumberRecord",
+    "Precision",
+    "ProfileRecord",
+    "ProfilesResult",
+    "Result",
+    "RunResult",
+    "TimelineSample",
+    "Toolchain",
+    "json_schemas",
+    "read_result",
+    "write_result",
+    "write_schemas",
+]
+
+ExitReason = Literal[
+    "exit",
+    "returned",
+    "fault",
+    "instruction_limit",
+    "time_limit",
+    "idle",
+]
+"""Why a run ended: the program exited (semihosting), the called function returned, it faulted, a
+limit was reached, or it waits for an interrupt that nothing will raise."""
+
+Count = Annotated[int, Field(ge=0)]
+"""A number of cycles, instructions, bytes or events."""
+
+Address = Annotated[int, Field(ge=0, lt=1 << 32)]
+
+
+class _Model(BaseModel):
+    # By the Python name as well as by the alias, so that producers need not write "schema".
+    model_config = ConfigDict(frozen=True, populate_by_name=True, allow_inf_nan=False)
+
+
+class Image(_Model):
+    """The program that ran.
+
+    Attributes:
+        name: File name, without the folders that lead to it.
+        sha256: Digest of its bytes, in hexadecimal.
+    """
+
+    name: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Toolchain(_Model):
+    """The compiler that built the image: name, version and flags."""
+
+    name: str
+    version: str
+    flags: tuple[str, ...] = ()
+
+
+class EnergyUj(_Model):
+    """Energy in microjoules with its interval, and what it rests on."""
+
+    typical: Annotated[float, Field(ge=0)]
+    low: Annotated[float, Field(ge=0)]
+    high: Annotated[float, Field(ge=0)]
+    basis: str
+
+
+class Exit(_Model):
+    """How a run ended; ``code`` is the program's own where it gave one."""
+
+    reason: ExitReason
+    code: int | None = None
+
+
+class FunctionCost(_Model):
+    """The cost of one function.
+
+    Attributes:
+        name: Symbol, or an address in hexadecimal where there is none.
+        calls: How often it was entered by a call.
+        exclusive_cycles: Cycles in the function itself.
+        inclusive_cycles: Those and the cycles of what it called.
+        instructions: Instructions executed in the function itself.
+    """
+
+    name: str
+    calls: Count
+    exclusive_cycles: Count
+    inclusive_cycles: Count
+    instructions: Count
+
+
+class ModelStatement(_Model):
+    """What priced the run.
+
+    Attributes:
+        version: Version of thumbclock.
+        core: Name of the core profile.
+        accuracy: How close estimates for this core come to silicon.
+        not_modelled: What the core and the board do that is not priced.
+    """
+
+    version: str
+    core: str
+    accuracy: str
+    not_modelled: tuple[str, ...] = ()
+
+
+class FaultReport(_Model):
+    """Where and why the simulated program faulted.
+
+    Attributes:
+        kind: e.g. ``BusFault``, ``UsageFault``, ``unaligned``.
+        message: What happened, for a reader.
+        address: Address of the instruction.
+        function: Symbol that holds it, if one does.
+        source: File and line, if the image says.
+        registers: Register name -> value.
+        last_calls: The functions on the way there, innermost last.
+    """
+
+    kind: str
+    message: str
+    address: Address
+    function: str | None = None
+    source: str | None = None
+    registers: dict[str, Address] = {}
+    last_calls: tuple[str, ...] = ()
+
+
+class Block(_Model):
+    """A basic block: where it is, how often it ran and what it cost in all.
+
+    ``line`` is ``file:line`` of its first instruction, where the image says.
+    """
+
+    address: Address
+    bytes: Count
+    count: Count
+    cycles: Count
+    stalls: dict[str, Count] = {}
+    line: str | None = None
+
+
+class Call(_Model):
+    """An edge of the call graph, with the cycles spent below it."""
+
+    caller: str
+    callee: str
+    calls: Count
+    cycles: Count
+
+
+class Layer(_Model):
+    """A layer of a network and its share of the run."""
+
+    name: str
+    operator: str
+    cycles: Count
+    instructions: Count
+    energy_uj: Annotated[float, Field(ge=0)] | None = None
+    macs: Count | None = None
+
+
+class MemoryPlanEntry(_Model):
+    """A buffer in a planned memory, alive from its first to its last layer (both included)."""
+
+    name: str
+    memory: str
+    offset_bytes: Count
+    size_bytes: Count
+    first_layer: Count
+    last_layer: Count
+
+
+class TimelineSample(_Model):
+    """An event on the time axis of the run: a function is entered or left."""
+
+    cycle: Count
+    event: Literal["enter", "leave"]
+    function: str
+
+
+class RunResult(_Model):
+    """The result of one run, as ``--json`` writes it (``thumbclock.run/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        image: The program.
+        profile: Name of the board profile.
+        toolchain: What built it; null for an image that was brought along.
+        clock_hz: CPU clock of the profile.
+        cycles: Estimated CPU cycles.
+        instructions: Instructions executed.
+        time_us: Cycles over clock, in microseconds.
+        energy_uj: Energy with its interval; null where the profile has no electrical figures.
+        stack_bytes: Deepest use of the stack; null where it was not watched.
+        ram_bytes: RAM that the image occupies without its stack.
+        flash_bytes: Flash that the image occupies.
+        exit: How the run ended.
+        functions: Cost of each function.
+        stalls: Reason -> cycles lost to it.
+        mix: Instruction class -> count.
+        model: What priced the run.
+        placement: Role -> memory, where thumbclock placed the program.
+        fault: Present where the program faulted.
+        blocks: Present where asked for, as are the fields after it.
+        calls: Edges of the call graph.
+        layers: Layers of a network.
+        memory_plan: Buffers of a network.
+        timeline: Functions entered and left over time.
+    """
+
+    optional: ClassVar[frozenset[str]] = frozenset(
+        {"placement", "fault", "blocks", "calls", "layers", "memory_plan", "timeline"}
+    )
+
+    schema_id: Literal["thumbclock.run/1"] = Field("thumbclock.run/1", alias="schema")
+    image: Image
+    profile: str
+    toolchain: Toolchain | None
+    clock_hz: Annotated[int, Field(gt=0)]
+    cycles: Count
+    instructions: Count
+    time_us: Annotated[float, Field(ge=0)]
+    energy_uj: EnergyUj | None
+    stack_bytes: Count | None
+    ram_bytes: Count
+    flash_bytes: Count
+    exit: Exit
+    functions: tuple[FunctionCost, ...]
+    stalls: dict[str, Count]
+    mix: dict[str, Count]
+    model: ModelStatement
+    placement: dict[str, str] | None = None
+    fault: FaultReport | None = None
+    blocks: tuple[Block, ...] | None = None
+    calls: tuple[Call, ...] | None = None
+    layers: tuple[Layer, ...] | None = None
+    memory_plan: tuple[MemoryPlanEntry, ...] | None = None
+    timeline: tuple[TimelineSample, ...] | None = None
+
+    @model_serializer(mode="wrap")
+    def _leave_out_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = handler(self)
+        return {
+            name: value
+            for name, value in document.items()
+            if value is not None or name not in self.optional
+        }
+
+
+class Precision(_Model):
+    """Bits of a kernel's weights and activations."""
+
+    weights: Annotated[int, Field(ge=1, le=32)]
+    activations: Annotated[int, Field(ge=1, le=32)]
+
+
+class Mismatch(_Model):
+    """An output element that differs from the reference."""
+
+    index: tuple[Count, ...]
+    expected: int
+    actual: int
+
+
+class KernelResult(_Model):
+    """A kernel that was built, run, checked and priced (``thumbclock.kernel/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        operator: e.g. ``conv``.
+        precision: Bits of weights and activations.
+        shape: Dimension name -> extent, strides and padding included.
+        options: What else distinguishes the kernel, e.g. ``skip`` or its implementation.
+        macs: Multiply-accumulates of the operator as specified, skipped ones included.
+        mac_per_cycle: Those per estimated cycle.
+        checked: Whether every output was compared with the reference, bit for bit.
+        mismatch_count: How many outputs differed.
+        mismatches: The first of them.
+        run: The priced run.
+    """
+
+    schema_id: Literal["thumbclock.kernel/1"] = Field("thumbclock.kernel/1", alias="schema")
+    operator: str
+    precision: Precision
+    shape: dict[str, Count]
+    options: dict[str, bool | int | float | str] = {}
+    macs: Count
+    mac_per_cycle: Annotated[float, Field(ge=0)]
+    checked: bool
+    mismatch_count: Count = 0
+    mismatches: tuple[Mismatch, ...] = ()
+    run: RunResult
+
+
+class CompareResult(_Model):
+    """Kernels side by side (``thumbclock.compare/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        title: What is compared.
+        rows: One result for each precision, profile or placement.
+        baseline: Index of the row that the others are held against.
+    """
+
+    schema_id: Literal["thumbclock.compare/1"] = Field("thumbclock.compare/1", alias="schema")
+    title: str
+    rows: tuple[KernelResult, ...]
+    baseline: Count = 0
+
+
+class NumberRecord(_Model):
+    """A number of a profile, with its dotted name and all that `Quantity` says."""
+
+    name: str
+    value: bool | int | float
+    unit: str
+    low: int | float | None
+    high: int | float | None
+    source: str
+    kind: str
+    note: str
+
+
+class ProfileRecord(_Model):
+    """A board with its core, as ``thumbclock profiles`` lists it."""
+
+    name: str
+    title: str
+    summary: str
+    core: str
+    fpu: str | None
+    accuracy: str
+    clock_hz: Annotated[int, Field(gt=0)]
+    placement: dict[str, str]
+    not_modelled: tuple[str, ...]
+    numbers: tuple[NumberRecord, ...]
+    sources: dict[str, str]
+
+
+class ProfilesResult(_Model):
+    """Profiles with every number they hold (``thumbclock.profiles/1``)."""
+
+    schema_id: Literal["thumbclock.profiles/1"] = Field("thumbclock.profiles/1", alias="schema")
+    profiles: tuple[ProfileRecord, ...]
+
+
+Result: TypeAlias = RunResult | KernelResult | CompareResult | ProfilesResult
+"""Whatever ``--json`` writes."""
+
+_MODELS: dict[str, type[RunResult | KernelResult | CompareResult | ProfilesResult]] = {
+    "thumbclock.run/1": RunResult,
+    "thumbclock.kernel/1": KernelResult,
+    "thumbclock.compare/1": CompareResult,
+    "thumbclock.profiles/1": ProfilesResult,
+}
+
+
+def write_result(result: Result, path: str | Path, *, force: bool = False) -> None:
+    """Write a result as JSON, whole or not at all.
+
+    Args:
+        result: What to write.
+        path: Where to. A file there is replaced if it is empty or a result of thumbclock; a device
+            such as ``/dev/stdout`` is written to.
+        force: Replace any file.
+
+    Raises:
+        UsageError: The path holds something else, is a folder, or cannot be written.
+    """
+    text = result.model_dump_json(by_alias=True, indent=2) + "\n"
+    target = Path(path)
+    try:
+        # A link stays a link: what it points to is replaced.
+        target = target.resolve()
+        if _is_ours_to_replace(target, force=force):
+            _replace(target, text)
+        else:
+            target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _is_ours_to_replace(path: Path, *, force: bool) -> bool:
+    """Return false for a device, which is written in place; raise where nothing may be written."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise UsageError(f"cannot write {path}: there is no folder {path.parent}") from None
+        return True
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"cannot write {path}: it is a folder; give the name of a file in it")
+    if not stat.S_ISREG(mode):
+        return False
+    if not (force or path.stat().st_size == 0 or _schema_of(path) is not None):
+        raise UsageError(
+            f"{path} exists and is no JSON result of thumbclock, so it is left alone; give another "
+            "name or remove it first"
+        )
+    return True
+
+
+def _schema_of(path: Path) -> str | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    schema = document.get("schema") if isinstance(document, dict) else None
+    return schema if isinstance(schema, str) and schema.startswith("thumbclock.") else None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write beside the target and rename, so that no reader meets half a file."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_result(path: str | Path) -> Result:
+    """Read a JSON result of any kind.
+
+    Raises:
+        UsageError: The file cannot be read, is no result, or is of a version not known here.
+    """
+    document = _read_json(Path(path))
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, str) or schema not in _MODELS:
+        known = ", ".join(_MODELS)
+        found = f"its schema is {schema!r}" if schema is not None else "it names no schema"
+        hint = ""
+        if isinstance(schema, str) and schema.startswith("thumbclock."):
+            hint = "; it was written by another version of thumbclock"
+        raise UsageError(f"{path} is no result that can be read: {found}, not {known}{hint}")
+    try:
+        return _MODELS[schema].model_validate(document)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise UsageError(
+            f"{path} is not a valid {schema}: {where}: {problem['msg']} "
+            f"({error.error_count()} in all); write it again with thumbclock"
+        ) from None
+
+
+def _read_json(path: Path) -> object:
+    try:
+        document: object = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}") from None
+    return document
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Return file name -> JSON schema of every result."""
+    schemas = {}
+    for identifier, model in _MODELS.items():
+        schema = model.model_json_schema(by_alias=True, mode="validation")
+        # The models fill it in when they are built, but a document without it cannot be told.
+        schema["required"] = ["schema", *schema["required"]]
+        name = identifier.removeprefix("thumbclock.").replace("/", "-")
+        schemas[f"{name}.json"] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **schema,
+        }
+    return schemas
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write every schema into a folder and return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, schema in json_schemas().items():
+        path = folder / name
+        path.write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+if __name__ == "__main__":
+    for written in write_schemas(Path(__file__).with_name("schemas")):
+        sys.stdout.write(f"{written}\n")
