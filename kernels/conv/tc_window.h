@@ -30,11 +30,6 @@ TC_INLINE void tc_store32(uint8_t *to, uint32_t word) {
     __builtin_memcpy(to, &word, sizeof word);
 }
 
-/* ror, not a byte swap in C: SXTB16 and AND take it as part of their operand. */
-TC_INLINE uint32_t tc_ror(uint32_t word, unsigned bits) {
-    return bits ? word >> bits | word << (32u - bits) : word;
-}
-
 TC_INLINE tc_window tc_window_of(const tc_conv_shape *shape, int32_t bits, int32_t step_words) {
     tc_window window;
     window.pixel_bytes = (shape->in_c * bits + 7) >> 3;
@@ -102,23 +97,47 @@ TC_INLINE int tc_direct(const tc_conv_shape *shape, const tc_window *window, int
 }
 
 /*
- * Widen the window at (y, x) into a column: widen(words, count, column) is called for each run of
- * packed words and returns where the column goes on. scratch holds a window.
+ * Widen count packed words into a column, add the activations to sum where the kernel needs
+ * that, and return where the column goes on.
  */
-#define TC_COLUMN(widen, shape, window, input, y, x, pad, scratch, column)                        \
-    do {                                                                                          \
-        if (tc_direct(shape, window, y, x)) {                                                     \
-            const uint8_t *tc_row =                                                               \
-                (input) + (y) * (window)->stride_bytes + (x) * (window)->pixel_bytes;             \
-            uint32_t *tc_to = (column);                                                           \
-            for (int32_t tc_y = 0; tc_y < (shape)->kernel_h; ++tc_y) {                            \
-                tc_to = widen(tc_row, (window)->row_bytes >> 2, tc_to);                           \
-                tc_row += (window)->stride_bytes;                                                 \
-            }                                                                                     \
-        } else {                                                                                  \
-            tc_gather(shape, window, input, y, x, pad, scratch);                                  \
-            widen(scratch, (window)->words, column);                                              \
-        }                                                                                         \
-    } while (0)
+typedef uint32_t *(*tc_widen)(const uint8_t *words, int32_t count, uint32_t *column, int32_t *sum);
+
+/* The column of the window at (y, x), and the sum of its activations; scratch holds a window. */
+TC_INLINE int32_t tc_column(tc_widen widen, const tc_conv_shape *shape, const tc_window *window,
+                            const uint8_t *input, int32_t y, int32_t x, uint32_t pad,
+                            uint8_t *scratch, uint32_t *column) {
+    int32_t sum = 0;
+    if (tc_direct(shape, window, y, x)) {
+        const uint8_t *row = input + y * window->stride_bytes + x * window->pixel_bytes;
+        for (int32_t rows = shape->kernel_h; rows > 0; --rows) {
+            column = widen(row, window->row_bytes >> 2, column, &sum);
+            row += window->stride_bytes;
+        }
+    } else {
+        tc_gather(shape, window, input, y, x, pad, scratch);
+        widen(scratch, window->words, column, &sum);
+    }
+    return sum;
+}
+
+/* An output pixel and the input position of its window. */
+typedef struct {
+    int32_t x, y, column;
+} tc_position;
+
+TC_INLINE tc_position tc_first(const tc_conv_shape *shape) {
+    const tc_position first = {-shape->pad_left, -shape->pad_top, 0};
+    return first;
+}
+
+TC_INLINE tc_position tc_next(const tc_conv_shape *shape, tc_position at) {
+    at.x += shape->stride_w;
+    if (++at.column == shape->out_w) {
+        at.column = 0;
+        at.x = -shape->pad_left;
+        at.y += shape->stride_h;
+    }
+    return at;
+}
 
 #endif

@@ -228,7 +228,7 @@ SECTIONS
         . = ALIGN(8);
         __bss_end = .;
         end = .;
-    }} > {data}
+    }} > {data} AT > {data}
 
     /DISCARD/ : {{ *(.ARM.exidx .ARM.exidx.* .ARM.extab .ARM.extab.*) }}
 }}

@@ -252,7 +252,9 @@ class RunResult(_Model):
         {"placement", "fault", "blocks", "calls", "layers", "memory_plan", "timeline"}
     )
 
-    schema_id: Literal["thumbclock.run/1"] = Field("thumbclock.run/1", alias="schema")
+    schema_id: Literal["thumbclock.run/1"] = Field(
+        default="thumbclock.run/1", validation_alias="schema", serialization_alias="schema"
+    )
     image: Image
     profile: str
     toolchain: Toolchain | None
@@ -319,7 +321,9 @@ class KernelResult(_Model):
         run: The priced run.
     """
 
-    schema_id: Literal["thumbclock.kernel/1"] = Field("thumbclock.kernel/1", alias="schema")
+    schema_id: Literal["thumbclock.kernel/1"] = Field(
+        default="thumbclock.kernel/1", validation_alias="schema", serialization_alias="schema"
+    )
     operator: str
     precision: Precision
     shape: dict[str, Count]
@@ -342,7 +346,9 @@ class CompareResult(_Model):
         baseline: Index of the row that the others are held against.
     """
 
-    schema_id: Literal["thumbclock.compare/1"] = Field("thumbclock.compare/1", alias="schema")
+    schema_id: Literal["thumbclock.compare/1"] = Field(
+        default="thumbclock.compare/1", validation_alias="schema", serialization_alias="schema"
+    )
     title: str
     rows: tuple[KernelResult, ...]
     baseline: Count = 0
@@ -380,7 +386,9 @@ class ProfileRecord(_Model):
 class ProfilesResult(_Model):
     """Profiles with every number they hold (``thumbclock.profiles/1``)."""
 
-    schema_id: Literal["thumbclock.profiles/1"] = Field("thumbclock.profiles/1", alias="schema")
+    schema_id: Literal["thumbclock.profiles/1"] = Field(
+        default="thumbclock.profiles/1", validation_alias="schema", serialization_alias="schema"
+    )
     profiles: tuple[ProfileRecord, ...]
 
 

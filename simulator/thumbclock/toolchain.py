@@ -355,7 +355,7 @@ class _Zig:
             f"-femit-bin={archive}",
             str(source),
         )
-        _compile(command, cache_root)
+        _compile(command, cache_root, shown=command)
 
     def _target(self, profile: Profile) -> tuple[str, ...]:
         if profile.fpu is None:
@@ -388,10 +388,12 @@ class _Driver:
             )
         is_clang = "clang" in said
         flags = _CLANG_FLAGS if is_clang else _GCC_FLAGS
-        target = ["--target=arm-none-eabi"] if is_clang else []
-        library = _output([str(path), *target, "-print-libgcc-file-name"]).strip()
+        if is_clang:
+            directory = Path(_output([str(path), "-print-resource-dir"]).strip())
+        else:
+            directory = Path(_output([str(path), "-print-libgcc-file-name"]).strip()).parent
         info = ToolchainInfo(path.name, version[0], flags)
-        return cls(info, path, f"{path}\n{said}", Path(library).parent, is_clang)
+        return cls(info, path, f"{path}\n{said}", directory, is_clang)
 
     @property
     def driver(self) -> tuple[str, ...]:
@@ -453,9 +455,9 @@ def build(request: BuildRequest, toolchain: Toolchain | None = None) -> BuiltIma
     _check(request)
     root = cache_directory()
     try:
-        command = _command(request, compiler, root)
-        image = root / "images" / _key(command, request, compiler)
-        return _load(image) or _build_into(image, command, request, compiler, root)
+        recipe = _recipe(request, compiler, root)
+        image = root / "images" / _key(recipe, request, compiler)
+        return _load(image) or _build_into(image, recipe, request, compiler, root)
     except OSError as error:
         raise _cache_unusable(root, error) from None
 
@@ -502,21 +504,53 @@ def _check(request: BuildRequest) -> None:
             raise UsageError(f"no include folder at {directory}; give one that exists")
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """The parts of the commands that build an image."""
+
+    compile: tuple[str, ...]
+    sources: tuple[Path, ...]
+    link: tuple[str, ...]
+    libraries: tuple[str, ...]
+
+    def in_one(self, output: str) -> tuple[str, ...]:
+        """The whole build as one command, as people would type it."""
+        sources = (str(path) for path in self.sources)
+        return (*self.compile, *self.link, *sources, *self.libraries, "-o", output)
+
+    def run(self, elf: Path, root: Path) -> None:
+        """Compile each source to an object beside the image, and link them.
+
+        Object names are ours because the GNU linker writes them into the symbol table, and
+        those that gcc makes up are random.
+        """
+        objects = []
+        for index, source in enumerate(self.sources):
+            target = elf.with_name(f"{index:02}-{source.stem}.o")
+            command = (*self.compile, "-c", str(source), "-o")
+            _compile((*command, str(target)), root, shown=(*command, target.name))
+            objects.append(str(target))
+        command = (*self.compile, *self.link, *objects, *self.libraries, "-o", str(elf))
+        _compile(command, root, shown=self.in_one(elf.name))
+        for name in objects:
+            Path(name).unlink()
+
+
 def _build_into(
-    image: Path, command: tuple[str, ...], request: BuildRequest, compiler: Toolchain, root: Path
+    image: Path, recipe: _Recipe, request: BuildRequest, compiler: Toolchain, root: Path
 ) -> BuiltImage:
     """Build into a folder of the cache, which appears there complete or not at all."""
     name = f"{request.name}.elf"
     with _scratch(root) as scratch:
         try:
-            _compile((*command, "-o", str(scratch / name)), root)
+            recipe.run(scratch / name, root)
         except CompileError as error:
             _raise_overflow(request, error)
             raise
         record = {
             "elf": name,
             "sha256": _sha256((scratch / name).read_bytes()),
-            "command": (*command, "-o", str(image / name)),
+            "command": recipe.in_one(str(image / name)),
             "name": compiler.info.name,
             "version": compiler.info.version,
             "flags": _recorded_flags(request, compiler),
@@ -531,8 +565,7 @@ def _build_into(
     return built
 
 
-def _command(request: BuildRequest, compiler: Toolchain, root: Path) -> tuple[str, ...]:
-    """Return the command that builds the image, up to ``-o``."""
+def _recipe(request: BuildRequest, compiler: Toolchain, root: Path) -> _Recipe:
     script = _store(root, "image.ld", request.linker_script.encode())
     paths = [
         source.path or _store(root, source.name, source.read_bytes()) for source in request.sources
@@ -540,17 +573,19 @@ def _command(request: BuildRequest, compiler: Toolchain, root: Path) -> tuple[st
     directories = [Path(os.path.abspath(path)) for path in request.include_dirs]
     fallbacks = [Path(os.path.abspath(path)) for path in request.fallback_include_dirs]
     maps = _prefix_maps(paths, directories, compiler, root)
-    return (
-        *compiler.driver,
-        *_recorded_flags(request, compiler),
-        *(f"-I{directory}" for directory in directories),
-        *(part for directory in fallbacks for part in ("-idirafter", str(directory))),
-        *(f"-f{kind}-prefix-map={old}={new}" for old, new in maps for kind in ("debug", "macro")),
-        *_LINK_FLAGS,
-        "-T",
-        str(script),
-        *(str(path) for path in paths),
-        *compiler.libraries(request.profile, root),
+    return _Recipe(
+        compile=(
+            *compiler.driver,
+            *_recorded_flags(request, compiler),
+            *(f"-I{directory}" for directory in directories),
+            *(part for directory in fallbacks for part in ("-idirafter", str(directory))),
+            # gcc passes only the first kind on to the assembler, so -ffile-prefix-map falls short.
+            *(f"-fdebug-prefix-map={old}={new}" for old, new in maps),
+            *(f"-fmacro-prefix-map={old}={new}" for old, new in maps),
+        ),
+        sources=tuple(paths),
+        link=(*_LINK_FLAGS, "-T", str(script)),
+        libraries=compiler.libraries(request.profile, root),
     )
 
 
@@ -571,12 +606,11 @@ def _prefix_maps(
 
     Where several match, the compilers take the last.
     """
-    known = {
-        root / "work": ".",
-        compiler.directory: "toolchain",
-        assets.path("kernels"): "thumbclock/kernels",
-        assets.path("firmware"): "thumbclock/firmware",
-    }
+    known = {root / "work": ".", compiler.directory: "toolchain"}
+    for room in ("kernels", "firmware"):
+        folder = assets.path(room)
+        if any(path.is_relative_to(folder) for path in (*paths, *directories)):
+            known[folder] = f"thumbclock/{room}"
     known |= {path.parent: "generated" for path in paths if root / "sources" in path.parents}
     users = [(path.parent, ".") for path in paths] + [(path, "include") for path in directories]
     for directory, shown in sorted(users):  # outer folders first: they cover what is in them
@@ -585,7 +619,8 @@ def _prefix_maps(
     return sorted(((str(old), new) for old, new in known.items()), key=lambda item: len(item[0]))
 
 
-def _compile(command: tuple[str, ...], root: Path) -> None:
+def _compile(command: tuple[str, ...], root: Path, *, shown: tuple[str, ...]) -> None:
+    """Run a compiler, away from the user's current directory and environment."""
     environment = {k: v for k, v in os.environ.items() if k not in _UNWANTED_ENVIRONMENT}
     environment |= {
         "LC_ALL": "C",
@@ -605,7 +640,7 @@ def _compile(command: tuple[str, ...], root: Path) -> None:
     )
     if done.returncode != 0:
         summary = f"{Path(command[0]).name} failed with exit status {done.returncode}:"
-        raise CompileError(summary, done.stderr, command)
+        raise CompileError(summary, done.stderr, shown)
 
 
 _OVERFLOWS = (
@@ -659,7 +694,7 @@ def _overflow_summary(request: BuildRequest, memory: str, available: int, excess
 # ---------------------------------------------------------------- the cache
 
 
-def _key(command: tuple[str, ...], request: BuildRequest, compiler: Toolchain) -> str:
+def _key(recipe: _Recipe, request: BuildRequest, compiler: Toolchain) -> str:
     """Digest of everything that the image depends on."""
     directories = [*request.include_dirs, *request.fallback_include_dirs]
     inputs = [(source.path, source.read_bytes()) for source in request.sources]
@@ -672,8 +707,7 @@ def _key(command: tuple[str, ...], request: BuildRequest, compiler: Toolchain) -
     material = [
         _CACHE_LAYOUT,
         compiler.identity,
-        request.name,
-        *command,
+        *recipe.in_one(request.name),
         *(_sha256(text) for text in contents),
     ]
     return _sha256(json.dumps(material).encode())

@@ -1,6 +1,6 @@
 """``thumbclock profiles``: what there is, and every number with its source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +20,7 @@ def profiles(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A profile, or the path of a board file, to show in full."
+            metavar="NAME", help="A profile, or the path of a board file, to show in full."
         ),
     ] = None,
     json: Annotated[
@@ -73,7 +73,7 @@ def _details(profile: Profile) -> Group:
         *_section("clock", [("clock_hz", board.clock_hz)]),
     ]
     for memory in board.memories:
-        abilities = [memory.kind]
+        abilities: list[str] = [memory.kind]
         abilities += ["executable"] if memory.executable else ["not executable"]
         abilities += [memory.note] if memory.note else []
         title = f"memory {memory.name} ({', '.join(abilities)})"
@@ -103,5 +103,71 @@ def _facts(profile: Profile) -> Table:
     return table
 
 
-def _section(title: str, numbers: object) -> Iterator[RenderableType]:
-    raise NotImplementedError
+def _section(title: str, numbers: Iterable[tuple[str, Quantity]]) -> Iterator[RenderableType]:
+    """Yield a table of numbers and below it the notes, which need the whole width."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("number", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("range", no_wrap=True)
+    table.add_column("evidence [source]")
+    notes: dict[str, list[str]] = {}
+    for name, quantity in numbers:
+        table.add_row(
+            name,
+            _value(quantity),
+            quantity.unit,
+            _range(quantity),
+            Text(f"{quantity.kind} [{quantity.source}]"),
+        )
+        if quantity.note:
+            notes.setdefault(quantity.note, []).append(name)
+    if not table.row_count:
+        return
+    yield Text(f"\n{title}", style="bold")
+    yield Padding(table, (0, 0, 0, 2))
+    for note, names in notes.items():
+        yield Padding(Text.assemble((", ".join(names), "italic"), ": ", note), (0, 0, 0, 4))
+
+
+def _sources(sources: Mapping[str, str]) -> Iterator[RenderableType]:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for tag in sorted(sources, key=str.lower):
+        table.add_row(Text(tag), Text(sources[tag]))
+    yield Text("\nsources", style="bold")
+    yield Padding(table, (0, 0, 0, 2))
+
+
+def _value(quantity: Quantity) -> str:
+    if isinstance(quantity.value, bool):
+        return "yes" if quantity.value else "no"
+    if quantity.unit == "address":
+        return f"{quantity.integer:#010x}"
+    return str(quantity.value)
+
+
+def _range(quantity: Quantity) -> str:
+    low, _, high = quantity.interval
+    return "" if low == high else f"{low:g} to {high:g}"
+
+
+def _record(profile: Profile) -> ProfileRecord:
+    board, core = profile.board, profile.core
+    numbers = [*board.numbers(), *((f"core.{name}", number) for name, number in core.numbers())]
+    return ProfileRecord(
+        name=profile.name,
+        title=board.title,
+        summary=board.summary,
+        core=core.name,
+        fpu=profile.fpu,
+        accuracy=core.accuracy.status,
+        clock_hz=profile.clock_hz,
+        placement=board.default_placement.names(),
+        not_modelled=(*core.not_modelled, *board.not_modelled),
+        numbers=tuple(
+            NumberRecord(name=name, **quantity.model_dump()) for name, quantity in numbers
+        ),
+        sources={**core.sources, **board.sources},
+    )

@@ -515,7 +515,7 @@ class CortexM7(PipelineModel):
             return 0
         if access.address_low & (memory.size_bytes - 1) and access.executed:
             return 2
-        return access.address_low >> 2 & 1
+        return access.address_low >> 2 & 1 if access.data_banks > 1 else 0
 
     def _extra(
         self,

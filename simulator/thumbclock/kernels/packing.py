@@ -1,0 +1,368 @@
+"""How weights, activations and requantization tables lie in memory.
+
+Every layout is one table of positions: for each bit field of each 32-bit word of packed weights,
+the OHWI element it holds, or none. Packing reads the table one way and unpacking the other. The
+inner loops that the orders are made for stand in ``kernels/conv/*.S``.
+
+Space: weights of b bits take b / 8 bytes each, plus what fills a pixel's last byte, the last step
+of a window and the last group of channels, plus `READ_AHEAD_BYTES` that the loops load and do not
+use; `weight_bytes` and `scratch_bytes` state the sums.
+"""
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.reference import (
+    BinaryRequantization,
+    Int8Requantization,
+    IntArray,
+    Requantization,
+    UnsignedRequantization,
+)
+from thumbclock.kernels.spec import ConvSpec
+
+__all__ = [
+    "READ_AHEAD_BYTES",
+    "lane_pairs",
+    "pack_activations",
+    "pack_requantization",
+    "pack_weights",
+    "scratch_bytes",
+    "unpack_activations",
+    "unpack_weights",
+    "weight_bytes",
+    "window_fields",
+]
+
+READ_AHEAD_BYTES = 8
+"""Bytes behind the weights that the loops in assembly load ahead and do not use."""
+
+_SHIFT_LIMIT = 1 << 31
+
+
+# ---------------------------------------------------------------- activations
+
+
+def pack_activations(values: IntArray, bits: int) -> bytes:
+    """Pack an HWC tensor pixel by pixel, least significant field first.
+
+    Args:
+        values: int8 for 8 bits, unsigned for 4 and 2, -1 and +1 for 1.
+        bits: 8, 4, 2 or 1.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    fields = _to_fields(np.asarray(values, np.int64), bits, signed=bits == 8)
+    per_byte = 8 // bits
+    *pixels, channels = fields.shape
+    padded = np.zeros((*pixels, -(-channels // per_byte) * per_byte), np.int64)
+    padded[..., :channels] = fields
+    grouped = padded.reshape(-1, per_byte) << (np.arange(per_byte) * bits)
+    return bytes(grouped.sum(axis=1).astype(np.uint8))
+
+
+def unpack_activations(data: bytes, shape: tuple[int, int, int], bits: int) -> IntArray:
+    """Return the HWC tensor that `pack_activations` packed.
+
+    Raises:
+        UsageError: The bytes are not as many as the shape takes, or a spare field is not zero.
+    """
+    height, width, channels = shape
+    per_byte = 8 // bits
+    pixel_bytes = -(-channels // per_byte)
+    if len(data) != height * width * pixel_bytes:
+        raise UsageError(
+            f"{len(data)} bytes of activations; {height}x{width}x{channels} at {bits} bits takes "
+            f"{height * width * pixel_bytes}"
+        )
+    raw = np.frombuffer(data, np.uint8).astype(np.int64).reshape(height, width, pixel_bytes, 1)
+    fields = (raw >> (np.arange(per_byte) * bits)) & ((1 << bits) - 1)
+    fields = fields.reshape(height, width, pixel_bytes * per_byte)
+    if fields[..., channels:].any():
+        raise UsageError("a spare field of a pixel's last byte is not zero; kernels write zeros")
+    return _from_fields(fields[..., :channels], bits, signed=bits == 8)
+
+
+def _to_fields(values: IntArray, bits: int, *, signed: bool) -> IntArray:
+    if bits == 1:
+        if not np.isin(values, (-1, 1)).all():
+            raise UsageError("a binary value is neither -1 nor +1")
+        return (values + 1) // 2
+    low = -(1 << (bits - 1)) if signed else 0
+    high = low + (1 << bits) - 1
+    if values.size and (values.min() < low or values.max() > high):
+        raise UsageError(
+            f"values from {values.min()} to {values.max()} do not fit {bits} bits; expected "
+            f"{low} to {high}"
+        )
+    return values & ((1 << bits) - 1)
+
+
+def _from_fields(fields: IntArray, bits: int, *, signed: bool) -> IntArray:
+    if bits == 1:
+        return fields * 2 - 1
+    return fields - ((fields >> (bits - 1)) << bits) if signed else fields
+
+
+# ---------------------------------------------------------------- weights
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where packed weights come from.
+
+    Attributes:
+        source: (words, fields a word) indices into OHWI, -1 for padding; field 0 is the least
+            significant.
+        biased: The same shape: fields stored with 2^(bits - 1) added.
+        read_ahead: Whether `READ_AHEAD_BYTES` follow.
+    """
+
+    source: NDArray[np.int64]
+    biased: NDArray[np.bool_]
+    read_ahead: bool
+
+
+def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
+    """Pack OHWI weights for a kernel; empty where they are constants in code.
+
+    Raises:
+        UsageError: The shape differs from the specification's, or a value does not fit.
+    """
+    if weights.shape != spec.weight_shape:
+        raise UsageError(f"weights of shape {weights.shape}; expected OHWI {spec.weight_shape}")
+    bits = spec.precision.weight_bits
+    fields = _to_fields(np.asarray(weights, np.int64), bits, signed=True)
+    if spec.precision.unrolled:
+        return b""
+    layout = _layout(spec)
+    bias = (layout.biased.astype(np.int64) << bits) >> 1
+    values = (fields.reshape(-1)[layout.source] + bias) & ((1 << bits) - 1)
+    values = np.where(layout.source >= 0, values, 0)
+    words = (values << (np.arange(32 // bits) * bits)).sum(axis=1).astype("<u4")
+    packed: bytes = words.tobytes()
+    return packed + bytes(READ_AHEAD_BYTES if layout.read_ahead else 0)
+
+
+def unpack_weights(spec: ConvSpec, data: bytes) -> IntArray:
+    """Return the OHWI weights that `pack_weights` packed for a kernel that loads them."""
+    bits = spec.precision.weight_bits
+    layout = _layout(spec)
+    words = np.frombuffer(data, "<u4", count=len(layout.source)).astype(np.int64)
+    fields = (words[:, None] >> (np.arange(32 // bits) * bits)) & ((1 << bits) - 1)
+    bias = (layout.biased.astype(np.int64) << bits) >> 1
+    values = _from_fields((fields - bias) & ((1 << bits) - 1), bits, signed=True)
+    weights = np.zeros(spec.out_c * spec.products, np.int64)
+    real = layout.source >= 0
+    weights[layout.source[real]] = values[real]
+    return weights.reshape(spec.weight_shape)
+
+
+def weight_bytes(spec: ConvSpec) -> int:
+    """Return the bytes of packed weights, all padding included; 0 where they are code."""
+    if spec.precision.unrolled:
+        return 0
+    layout = _layout(spec)
+    return 4 * len(layout.source) + (READ_AHEAD_BYTES if layout.read_ahead else 0)
+
+
+def window_fields(spec: ConvSpec, step_words: int) -> NDArray[np.int64]:
+    """Return what an output's packed window holds, field by field.
+
+    Returns:
+        Indices into (kernel_h, kernel_w, in_c), -1 for padding: the fields that fill each pixel's
+        last byte and the window's last step.
+    """
+    bits = spec.precision.activation_bits
+    pixel_fields = -(-spec.in_c * bits // 8) * 8 // bits
+    index = np.full((spec.kernel_h * spec.kernel_w, pixel_fields), -1, np.int64)
+    index[:, : spec.in_c] = np.arange(spec.products).reshape(-1, spec.in_c)
+    flat = index.reshape(-1)
+    step_fields = step_words * 32 // bits
+    return np.concatenate([flat, np.full(-len(flat) % step_fields, -1, np.int64)])
+
+
+def lane_pairs(fields: NDArray[np.int64], activation_bits: int) -> NDArray[np.int64]:
+    """Return (words, 2): the fields in the low and high lane of each word of a column.
+
+    The order is that in which one SXTB16 or AND takes lanes from a packed word.
+    """
+    half = 16 // activation_bits
+    return fields.reshape(-1, 2, half).transpose(0, 2, 1).reshape(-1, 2)
+
+
+def _layout(spec: ConvSpec) -> _Layout:
+    match spec.precision.name:
+        case "w8a8":
+            return _layout_w8a8(spec)
+        case "w4a8":
+            return _layout_lanes(spec, step_words=2, rotations=(0, 4, 8, 12), high=None, at=12)
+        case "w4a4":
+            return _layout_lanes(spec, step_words=2, rotations=(0, 8), high=12, at=0)
+        case "w2a2":
+            return _layout_lanes(spec, step_words=1, rotations=(0, 4, 8, 12), high=14, at=0)
+        case "w1a1":
+            return _layout_w1a1(spec)
+        case other:
+            raise UsageError(f"{other} has no packed weights; they are constants in its code")
+
+
+def _elements(spec: ConvSpec, fields: NDArray[np.int64], group: int) -> NDArray[np.int64]:
+    """Return (channels rounded up to a group, fields) indices into OHWI, -1 for padding."""
+    channels = -(-spec.out_c // group) * group
+    channel = np.arange(channels)[:, None]
+    real = (fields >= 0) & (channel < spec.out_c)
+    return np.where(real, channel * spec.products + fields, -1)
+
+
+def _layout_w8a8(spec: ConvSpec) -> _Layout:
+    """Order the words: channel pair, four fields, channel of the pair."""
+    elements = _elements(spec, window_fields(spec, 1), 2)
+    words = elements.reshape(len(elements) // 2, 2, -1, 4).transpose(0, 2, 1, 3).reshape(-1, 4)
+    return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=True)
+
+
+def _layout_w1a1(spec: ConvSpec) -> _Layout:
+    """Order the words: channel, 32 fields."""
+    words = _elements(spec, window_fields(spec, 1), 1).reshape(-1, 32)
+    return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=False)
+
+
+STEPS_AT_ONCE = {"w4a8": 63, "w2a2": 227}
+"""Steps of eight products that an accumulator holds; as in ``w4a8.c`` and ``w2a2.c``."""
+
+
+def _layout_lanes(
+    spec: ConvSpec, *, step_words: int, rotations: tuple[int, ...], high: int | None, at: int
+) -> _Layout:
+    """Lay out words that a rotation and an AND turn into operands of SMLAD.
+
+    Args:
+        spec: The convolution.
+        step_words: Packed words of the window in one step of the loop.
+        rotations: Bits by which the loop rotates a word right, one operand each.
+        high: Bit of a lane at which the second channel starts, None for one channel a lane.
+        at: Bit of a lane at which the (first) channel starts.
+    """
+    bits = spec.precision.weight_bits
+    sharing = 1 if high is None else 2
+    pairs = lane_pairs(window_fields(spec, step_words), spec.precision.activation_bits)
+    elements = _elements(spec, np.arange(pairs.size), 2 * sharing)
+    # (groups, accumulators, channels of an accumulator, words of weights, rotations, lanes)
+    elements = elements.reshape(-1, 2, sharing, len(pairs) // len(rotations), len(rotations), 2)
+    source = np.full((*elements.shape[:2], elements.shape[3], 32 // bits), -1, np.int64)
+    biased = np.zeros(source.shape, np.bool_)
+    for channel in range(sharing):
+        for index, rotation in enumerate(rotations):
+            for lane in range(2):
+                bit = rotation + 16 * lane + (at if channel == 0 else (high or 0))
+                field = bit % 32 // bits
+                source[..., field] = elements[:, :, channel, :, index, lane]
+                biased[..., field] = sharing == 2 and channel == 0
+    # From positions in the column to elements: padding in the window is padding here.
+    channel_of = source // pairs.size
+    position = np.where(source >= 0, pairs.reshape(-1)[source % pairs.size], -1)
+    source = np.where(position >= 0, channel_of * spec.products + position, -1)
+    return _Layout(
+        _chunked(source, spec), _chunked(biased.astype(np.int64), spec) != 0, read_ahead=True
+    )
+
+
+def _chunked(table: IntArray, spec: ConvSpec) -> IntArray:
+    """Order (groups, accumulators, words, fields) as chunk, group, word, accumulator."""
+    _, _, words, fields = (int(extent) for extent in table.shape)
+    at_once = STEPS_AT_ONCE.get(spec.precision.name, words)
+    parts = [
+        table[:, :, start : start + at_once].transpose(0, 2, 1, 3).reshape(-1, fields)
+        for start in range(0, words, at_once)
+    ]
+    return np.concatenate(parts)
+
+
+# ---------------------------------------------------------------- requantization
+
+
+def pack_requantization(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> bytes:
+    """Pack the table of channels: ``tc_channel_s8``, ``tc_channel_un`` or int32 limits.
+
+    Args:
+        spec: The convolution.
+        requantization: The arithmetic.
+        weights: OHWI, skipped operands zero: the int8 input offset is folded into the bias.
+
+    Raises:
+        UsageError: A number does not fit its field, or a product would leave 32 bits.
+    """
+    by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, -1)
+    match requantization:
+        case Int8Requantization():
+            return _pack_int8(requantization, by_channel)
+        case UnsignedRequantization():
+            group = 4 if spec.precision.activation_bits == 2 else 2
+            return _pack_unsigned(requantization, by_channel, group)
+        case BinaryRequantization():
+            limits = (spec.products - requantization.threshold) // 2
+            return np.clip(limits, -1, spec.products).astype("<i4").tobytes()
+
+
+def _pack_int8(requantization: Int8Requantization, by_channel: IntArray) -> bytes:
+    offset = requantization.input_offset
+    largest = np.abs(by_channel).sum(axis=1) * max(abs(127 + offset), abs(-128 + offset))
+    left = np.maximum(requantization.shift, 0) + 1
+    _expect_range(largest + np.abs(requantization.bias), left)
+    folded = requantization.bias + offset * by_channel.sum(axis=1)
+    right = np.maximum(-requantization.shift, 0)
+    rows = zip(folded, requantization.multiplier, left, right, strict=True)
+    return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
+
+
+def _pack_unsigned(
+    requantization: UnsignedRequantization, by_channel: IntArray, group: int
+) -> bytes:
+    largest = np.abs(by_channel).sum(axis=1) * ((1 << requantization.bits) - 1)
+    left = np.full(len(by_channel), requantization.left)
+    _expect_range(largest + np.abs(requantization.bias), left)
+    channels = -(-len(by_channel) // group) * group
+    table = np.zeros((channels, 2), "<i4")
+    table[: len(by_channel), 0] = requantization.bias
+    table[: len(by_channel), 1] = requantization.multiplier
+    return table.tobytes()
+
+
+def _expect_range(largest: IntArray, left: IntArray) -> None:
+    shifted = largest << left
+    worst = int(shifted.argmax())
+    if shifted[worst] >= _SHIFT_LIMIT:
+        raise UsageError(
+            f"output channel {worst}: sums of up to {largest[worst]} shifted left by "
+            f"{left[worst]} leave 32 bits; use a smaller shift or a larger multiplier"
+        )
+
+
+# ---------------------------------------------------------------- scratch
+
+
+def scratch_bytes(spec: ConvSpec) -> int:
+    """Return what a kernel needs of its scratch argument, aligned to 4 bytes.
+
+    Columns of 16-bit activations for the pixels of a block, their sums, one packed window.
+    """
+    bits = spec.precision.activation_bits
+    pairs = -(-spec.out_c // 2)
+    quads = -(-spec.out_c // 4)
+    step_words = 2 if spec.precision.name in {"w4a8", "w4a4"} else 1
+    window_words = len(window_fields(spec, step_words)) * bits // 32
+    column_words, sum_words = {
+        "w8a8": (4 * window_words + 2, 4 * pairs),
+        "w4a8": (4 * window_words + 2, 8 * pairs),
+        "w4a4": (8 * window_words + 2, 8 * quads),
+        "w2a2": (16 * window_words + 2, 12 * quads),
+        "w1a1": (window_words, 0),
+        "unrolled": (8 * window_words, 8 * pairs),
+    }[spec.precision.kernel]
+    return 4 * (column_words + sum_words + window_words)

@@ -1,0 +1,231 @@
+"""What a convolution is: its shape, its precision, and how a user writes both."""
+
+import re
+from dataclasses import dataclass
+
+from thumbclock.errors import UsageError
+
+__all__ = ["PRECISIONS", "ConvSpec", "Padding", "Precision", "parse_precision"]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Bit widths and implementation of a kernel.
+
+    Attributes:
+        name: e.g. ``w4a8`` or ``w8a8-skip25``.
+        weight_bits: Bits of a weight.
+        activation_bits: Bits of an activation, in and out.
+        unrolled: Whether the weights are constants in emitted code.
+        skip_percent: Percentage of operand pairs left out; only of unrolled kernels.
+    """
+
+    name: str
+    weight_bits: int
+    activation_bits: int
+    unrolled: bool = False
+    skip_percent: int = 0
+
+    @property
+    def kernel(self) -> str:
+        """Name of the C function, without its ``tc_conv_``."""
+        return "unrolled" if self.unrolled else self.name
+
+
+_BASES = {
+    "w8a8": (8, 8),
+    "w4a8": (4, 8),
+    "w4a4": (4, 4),
+    "w2a2": (2, 2),
+    "w1a1": (1, 1),
+}
+
+PRECISIONS: tuple[str, ...] = (*_BASES, "w8a8-unrolled", "w8a8-skip25", "w8a8-skip50")
+"""The usual precisions; ``w8a8-skipN`` is accepted for any whole N from 0 to 100."""
+
+
+def parse_precision(name: str) -> Precision:
+    """Return the precision of a name such as ``w4a8``.
+
+    Raises:
+        UsageError: There is no such precision.
+    """
+    if name in _BASES:
+        weight_bits, activation_bits = _BASES[name]
+        return Precision(name, weight_bits, activation_bits)
+    match = re.fullmatch(r"w8a8-(?:unrolled|skip(\d{1,3}))", name)
+    if match is None or int(match[1] or 0) > 100:
+        raise UsageError(
+            f"precision {name!r}: expected one of {', '.join(PRECISIONS)}, or w8a8-skipN with N "
+            "percent of the operands left out (0 to 100)"
+        )
+    return Precision(name, 8, 8, unrolled=True, skip_percent=int(match[1] or 0))
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Rows and columns of padding around the input."""
+
+    top: int = 0
+    bottom: int = 0
+    left: int = 0
+    right: int = 0
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """A standard 2-D convolution of one NHWC image with OHWI weights, dilation 1.
+
+    Attributes:
+        in_h: Input height, pixels.
+        in_w: Input width, pixels.
+        in_c: Input channels.
+        out_c: Output channels.
+        kernel_h: Kernel height.
+        kernel_w: Kernel width.
+        stride_h: Vertical stride.
+        stride_w: Horizontal stride.
+        padding: Padding; holds the input's zero point, or -1 for binary activations.
+        precision: Bit widths and implementation.
+    """
+
+    in_h: int
+    in_w: int
+    in_c: int
+    out_c: int
+    kernel_h: int = 3
+    kernel_w: int = 3
+    stride_h: int = 1
+    stride_w: int = 1
+    padding: Padding = Padding()
+    precision: Precision = Precision("w8a8", 8, 8)
+
+    def __post_init__(self) -> None:
+        for name in ("in_h", "in_w", "in_c", "out_c", "kernel_h", "kernel_w"):
+            self._expect(name, 1)
+        self._expect("stride_h", 1)
+        self._expect("stride_w", 1)
+        for side in ("top", "bottom", "left", "right"):
+            if getattr(self.padding, side) < 0:
+                raise UsageError(f"padding {side} is {getattr(self.padding, side)}; expected >= 0")
+        if self.out_h < 1 or self.out_w < 1:
+            raise UsageError(
+                f"convolution {self.shape_text} with kernel {self.kernel_h}x{self.kernel_w} and "
+                f"{self.padding} has no output; the padded input must cover the kernel"
+            )
+
+    def _expect(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if value < least:
+            raise UsageError(f"{name} is {value}; expected at least {least}")
+
+    @property
+    def out_h(self) -> int:
+        """Output height, pixels."""
+        padded = self.in_h + self.padding.top + self.padding.bottom
+        return (padded - self.kernel_h) // self.stride_h + 1
+
+    @property
+    def out_w(self) -> int:
+        """Output width, pixels."""
+        padded = self.in_w + self.padding.left + self.padding.right
+        return (padded - self.kernel_w) // self.stride_w + 1
+
+    @property
+    def products(self) -> int:
+        """Products in one output: kernel height x kernel width x input channels."""
+        return self.kernel_h * self.kernel_w * self.in_c
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the layer, padding and skipped operands included."""
+        return self.out_h * self.out_w * self.out_c * self.products
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        """OHWI."""
+        return (self.out_c, self.kernel_h, self.kernel_w, self.in_c)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """HWC."""
+        return (self.in_h, self.in_w, self.in_c)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """HWC."""
+        return (self.out_h, self.out_w, self.out_c)
+
+    @property
+    def shape_text(self) -> str:
+        """The shape as `parse` reads it, e.g. ``32x32x16-16``."""
+        return f"{self.in_h}x{self.in_w}x{self.in_c}-{self.out_c}"
+
+    @classmethod
+    def parse(
+        cls,
+        shape: str = "32x32x16-16",
+        *,
+        kernel: str = "3x3",
+        stride: str = "1",
+        padding: str = "same",
+        precision: str = "w8a8",
+    ) -> "ConvSpec":
+        """Read a convolution as a user writes it.
+
+        Args:
+            shape: HxWxCin-Cout.
+            kernel: HxW.
+            stride: N or HxW.
+            padding: ``same`` (as TensorFlow: the odd one at the bottom and right), ``valid``,
+                or ``top,bottom,left,right``.
+            precision: A name that `parse_precision` knows.
+
+        Raises:
+            UsageError: A part cannot be read, or the convolution has no output.
+        """
+        match = re.fullmatch(r"(\d+)x(\d+)x(\d+)-(\d+)", shape)
+        if match is None:
+            raise UsageError(f"shape {shape!r}: expected HxWxCin-Cout, e.g. 32x32x16-16")
+        in_h, in_w, in_c, out_c = (int(part) for part in match.groups())
+        kernel_h, kernel_w = _pair("kernel", kernel)
+        stride_h, stride_w = _pair("stride", stride)
+        if stride_h < 1 or stride_w < 1:
+            raise UsageError(f"stride {stride!r}: expected at least 1")
+        top, bottom = _padding_of(padding, in_h, kernel_h, stride_h, 0)
+        left, right = _padding_of(padding, in_w, kernel_w, stride_w, 2)
+        return cls(
+            in_h,
+            in_w,
+            in_c,
+            out_c,
+            kernel_h,
+            kernel_w,
+            stride_h,
+            stride_w,
+            Padding(top, bottom, left, right),
+            parse_precision(precision),
+        )
+
+
+def _pair(what: str, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if match is None:
+        raise UsageError(f"{what} {text!r}: expected N or HxW, e.g. 3x3")
+    first = int(match[1])
+    return first, int(match[2] or first)
+
+
+def _padding_of(text: str, extent: int, kernel: int, stride: int, first: int) -> tuple[int, int]:
+    if text == "valid":
+        return 0, 0
+    if text == "same":
+        outputs = -(-extent // stride)
+        total = max((outputs - 1) * stride + kernel - extent, 0)
+        return total // 2, total - total // 2
+    match = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", text)
+    if match is None:
+        raise UsageError(
+            f"padding {text!r}: expected same, valid, or top,bottom,left,right, e.g. 1,1,1,1"
+        )
+    return int(match[first + 1]), int(match[first + 2])

@@ -1,0 +1,655 @@
+"""The native half of the memoised engine: Unicorn's block hook, compiled by numba.
+
+At every translation block the hook completes the edge that led there, evaluates the block's recipe,
+and looks up (pipeline state, unit, inputs) in a table of transitions. On a miss it calls Python,
+which runs the pipeline model and fills the table in. All tables lie in one array of 64-bit words,
+the *arena*, whose address is the hook's user data.
+
+Glossary: a *unit* is a stretch of code that is priced as a whole, a translation block or part of
+one; an *entry* is one priced transition (state, unit, inputs) -> (state by edge, cycles, count).
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from thumbclock.machine.predictor import PREDICTOR_WORDS, predict
+
+__all__ = [
+    "ARENA_WORDS",
+    "CALLS",
+    "CALL_DEPTH",
+    "CALL_WORDS",
+    "ENTRIES",
+    "ENTRY_HASH",
+    "ENTRY_WORDS",
+    "FUNCTIONS",
+    "FUNCTION_WORDS",
+    "MAX_ENTRIES",
+    "MAX_FUNCTIONS",
+    "MAX_OPS",
+    "MAX_UNITS",
+    "MISS_EDGE",
+    "MISS_ENTRY",
+    "MISS_UNIT",
+    "OPS",
+    "PAGE_CLASSES",
+    "PREDICTOR",
+    "REGIONS",
+    "UNITS",
+    "UNIT_CHECKS_STACK",
+    "UNIT_HASH",
+    "UNIT_MOVES_STACK",
+    "UNIT_STARTS_FUNCTION",
+    "UNIT_WORDS",
+    "H",
+    "StopReason",
+    "block_hook",
+    "hash_entry",
+    "hash_unit",
+    "probe_hook",
+]
+
+_U = np.uint64
+
+
+class H:
+    """Words of the arena's header."""
+
+    ENTRY = 0  # entry of the unit that runs
+    PENDING = 1  # state to start the next unit from, where its edge is already complete
+    CYCLES = 2
+    INSTRUCTIONS = 3
+    LIMIT = 4  # stop when this many instructions ran
+    STOP = 5  # why the hook stopped the emulation, 0 while it runs
+    MISS = 6  # address of the Python function that fills in what is missing
+    STOP_FUNCTION = 7  # address of uc_emu_stop
+    READ_FUNCTION = 8  # address of uc_reg_read
+    REGISTERS = 9  # address of the guest's r0 to r15, 0 where it is not known
+    ARGUMENT = 10  # 10 to 13: what a miss is about
+    RESULT = 14
+    STACK_LOWEST = 15
+    STACK_LIMIT = 16
+    CALL_TOP = 17
+    READ_BUFFER = 18
+    LOST = 19  # blocks that ran although a stop had been asked for
+    REGION_COUNT = 20
+    ARENA = 21  # address of the arena itself
+    FLAGS_REGISTER = 22
+    REGISTER_IDS = 24  # 24 to 39: Unicorn's numbers of r0 to r15
+
+
+class StopReason:
+    """Why the hook stopped the emulation."""
+
+    LIMIT = 1
+    MISS = 2
+    STACK = 3
+
+
+MISS_EDGE, MISS_UNIT, MISS_ENTRY = 1, 2, 3
+
+UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 8, 4, 4
+MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
+CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
+_UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
+
+_HEADER = 64
+PREDICTOR = _HEADER
+SLOTS = PREDICTOR + PREDICTOR_WORDS
+STORES = SLOTS + 256
+REGIONS = STORES + 128  # base, size, host address
+CALLS = REGIONS + 4 * MAX_REGIONS  # return address, cycles at entry, function
+FUNCTIONS = CALLS + CALL_WORDS * (CALL_DEPTH + 1)  # calls, inclusive cycles, active frames
+PAGE_CLASSES = FUNCTIONS + FUNCTION_WORDS * MAX_FUNCTIONS  # one byte per 4 KiB page
+OPS = PAGE_CLASSES + (1 << 20) // 8
+# Unit: address | size << 32; end | branch code << 32 | flags << 40; program start | length << 32;
+# split address; unit behind the split; stack drop; function; spare.
+UNITS = OPS + MAX_OPS
+# Entry: unit | state << 32; inputs; cycles | instructions << 32; count; next states by edge (two
+# words); entry that followed: fall-through | taken << 32; spare.
+ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
+UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
+ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
+ARENA_WORDS = ENTRY_HASH + (1 << _ENTRY_HASH_BITS)
+
+UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
+
+# Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
+_0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
+_8, _12, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 12, 16, 24, 31, 32, 40))
+_LOW = _U(0xFFFFFFFF)
+_BYTE = _U(0xFF)
+_SIGN = _U(0x80000000)
+_MIX = _U(0x9E3779B97F4A7C15)
+_UNIT_SHIFT, _ENTRY_SHIFT = _U(64 - _UNIT_HASH_BITS), _U(64 - _ENTRY_HASH_BITS)
+_UNIT_SLOTS, _ENTRY_SLOTS = _U((1 << _UNIT_HASH_BITS) - 1), _U((1 << _ENTRY_HASH_BITS) - 1)
+_PREDICTOR, _SLOTS, _STORES, _REGIONS = _U(PREDICTOR), _U(SLOTS), _U(STORES), _U(REGIONS)
+_CALLS, _FUNCTIONS, _OPS = _U(CALLS), _U(FUNCTIONS), _U(OPS)
+_UNITS, _ENTRIES, _UNIT_HASH, _ENTRY_HASH = _U(UNITS), _U(ENTRIES), _U(UNIT_HASH), _U(ENTRY_HASH)
+_CLASS_BYTES = _U(PAGE_CLASSES * 8)
+_CALL_DEPTH = _U(CALL_DEPTH)
+_ENTRY, _PENDING, _CYCLES, _INSTRUCTIONS = _U(H.ENTRY), _U(H.PENDING), _U(H.CYCLES), _U(H.INSTRUCTIONS)
+_LIMIT, _STOP, _MISS, _STOP_FUNCTION = _U(H.LIMIT), _U(H.STOP), _U(H.MISS), _U(H.STOP_FUNCTION)
+_READ_FUNCTION, _REGISTERS, _ARGUMENT = _U(H.READ_FUNCTION), _U(H.REGISTERS), _U(H.ARGUMENT)
+_RESULT, _STACK_LOWEST, _STACK_LIMIT = _U(H.RESULT), _U(H.STACK_LOWEST), _U(H.STACK_LIMIT)
+_CALL_TOP, _READ_BUFFER, _LOST = _U(H.CALL_TOP), _U(H.READ_BUFFER), _U(H.LOST)
+_REGION_COUNT, _ARENA, _FLAGS_REGISTER = _U(H.REGION_COUNT), _U(H.ARENA), _U(H.FLAGS_REGISTER)
+_REGISTER_IDS = _U(H.REGISTER_IDS)
+_STACK_FLAGS = _U(UNIT_CHECKS_STACK)
+_MOVES_STACK = _U(UNIT_MOVES_STACK)
+_STARTS_FUNCTION = _U(UNIT_STARTS_FUNCTION)
+_CALL, _INDIRECT_CALL, _RETURN, _DIRECT, _INDIRECT = _U(3), _U(5), _U(6), _U(2), _U(4)
+# The operations of recipes, in the order of recipes.Op.
+_R, _C, _ADD, _ADDI, _SUB, _AND, _OR, _XOR, _MUL = (_U(i) for i in range(9))
+_LSL, _LSR, _ASR, _ROR, _SEXT, _SDIV, _UDIV, _LOAD, _STORE = (_U(i) for i in range(9, 18))
+_CMP, _CMN, _LOGIC, _FLAGS, _SELECT, _ROOTR, _ROOT, _QUOT, _EXEC = (_U(i) for i in range(18, 27))
+
+
+def _reader(bits: int) -> Any:
+    @intrinsic  # type: ignore[untyped-decorator]
+    def read(typing_context: Any, address: Any) -> Any:
+        signature = types.uint64(types.uint64)
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pointer = builder.inttoptr(arguments[0], ir.IntType(bits).as_pointer())
+            return builder.zext(builder.load(pointer, align=1), ir.IntType(64))
+
+        return signature, generate
+
+    return read
+
+
+_read8, _read16, _read32 = _reader(8), _reader(16), _reader(32)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _call1(typing_context: Any, function: Any, argument: Any) -> Any:
+    """Call ``uint64 function(uint64)`` at an address."""
+    signature = types.uint64(types.uint64, types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        pointer = builder.inttoptr(arguments[0], ir.FunctionType(word, [word]).as_pointer())
+        return builder.call(pointer, [arguments[1]])
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _call3(typing_context: Any, function: Any, first: Any, second: Any, third: Any) -> Any:
+    """Call ``int function(void *, int, void *)`` at an address: uc_reg_read."""
+    signature = types.uint64(types.uint64, types.uint64, types.uint64, types.uint64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word, integer = ir.IntType(64), ir.IntType(32)
+        kind = ir.FunctionType(integer, [word, integer, word])
+        pointer = builder.inttoptr(arguments[0], kind.as_pointer())
+        register = builder.trunc(arguments[2], integer)
+        return builder.zext(builder.call(pointer, [arguments[1], register, arguments[3]]), word)
+
+    return signature, generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _address_of(typing_context: Any, pointer: Any) -> Any:
+    """Return a void pointer as an integer."""
+    signature = types.uint64(types.voidptr)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(arguments[0], ir.IntType(64))
+
+    return signature, generate
+
+
+def hash_unit(address: int, size_bytes: int) -> int:
+    """Return the first slot of a unit in the unit hash."""
+    key = (address | size_bytes << 32) * int(_MIX) & (1 << 64) - 1
+    return key >> int(_UNIT_SHIFT)
+
+
+def hash_entry(state: int, unit: int, inputs: int) -> int:
+    """Return the first slot of an entry in the entry hash."""
+    mask = (1 << 64) - 1
+    key = ((unit | state << 32) * int(_MIX) & mask) ^ inputs
+    return (key * int(_MIX) & mask) >> int(_ENTRY_SHIFT)
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _register(a, uc, number):  # type: ignore[no-untyped-def]
+    """Return a guest register: by its address where that is known, else by uc_reg_read."""
+    base = a[_REGISTERS]
+    if base != _0:
+        return _read32(base + (number << _2))
+    buffer = a[_ARENA] + (_READ_BUFFER << _3)
+    _call3(a[_READ_FUNCTION], uc, a[_REGISTER_IDS + number], buffer)
+    return a[_READ_BUFFER] & _LOW
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _holds(condition, negative, zero, carry, overflow):  # type: ignore[no-untyped-def]
+    """Evaluate an Arm condition code."""
+    kind = condition >> _1
+    if kind == _0:
+        result = zero
+    elif kind == _1:
+        result = carry
+    elif kind == _2:
+        result = negative
+    elif kind == _3:
+        result = overflow
+    elif kind == _4:
+        result = carry & (zero ^ _1)
+    elif kind == _5:
+        result = (negative ^ overflow) ^ _1
+    elif kind == _6:
+        result = (zero ^ _1) & ((negative ^ overflow) ^ _1)
+    else:
+        return _1
+    return result ^ (condition & _1)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _holds_after(condition, a, b, result, carry):  # type: ignore[no-untyped-def]
+    """Evaluate a condition behind result = a + b (b inverted for a compare), with its carry out."""
+    zero = _1 if result == _0 else _0
+    overflow = ((a ^ result) & (b ^ result)) >> _31
+    return _holds(condition, result >> _31, zero, carry, overflow & _1)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _guest_byte(a, address):  # type: ignore[no-untyped-def]
+    for i in range(a[_REGION_COUNT]):
+        place = _REGIONS + (_U(i) << _2)
+        offset = (address - a[place]) & _LOW
+        if offset < a[place + _1]:
+            return _read8(a[place + _2] + offset)
+    return _0
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _guest_load(a, address, flags, stores):  # type: ignore[no-untyped-def]
+    """Load from guest memory, seeing the stores that the recipe made."""
+    size = flags & _U(0x7F)
+    value = _0
+    fast = stores == _0 and size == _4
+    if fast:
+        for i in range(a[_REGION_COUNT]):
+            place = _REGIONS + (_U(i) << _2)
+            offset = (address - a[place]) & _LOW
+            if offset + _4 <= a[place + _1]:
+                return _read32(a[place + _2] + offset)
+    for i in range(size):
+        at = (address + _U(i)) & _LOW
+        byte = _guest_byte(a, at)
+        for j in range(stores):
+            place = _STORES + (_U(j) << _2)
+            offset = (at - a[place]) & _LOW
+            if offset < a[place + _2]:
+                byte = (a[place + _1] >> (offset << _3)) & _BYTE
+        value |= byte << (_U(i) << _3)
+    if flags & _U(0x80) != _0:
+        sign = _1 << ((size << _3) - _1)
+        value = ((value ^ sign) - sign) & _LOW
+    return value
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _bit_length(value):  # type: ignore[no-untyped-def]
+    bits = _0
+    while value != _0:
+        value >>= _1
+        bits += _1
+    return bits
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _quotient_bits(dividend, divisor, signed):  # type: ignore[no-untyped-def]
+    """Return the bits that a quotient may have, by the operands' lengths; 0 for none."""
+    if signed and (dividend & _SIGN) != _0:
+        dividend = (_0 - dividend) & _LOW
+    if signed and (divisor & _SIGN) != _0:
+        divisor = (_0 - divisor) & _LOW
+    a, b = _bit_length(dividend), _bit_length(divisor)
+    if b == _0 or a < b:
+        return _0
+    return a - b + _1
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _divide(a, b, signed):  # type: ignore[no-untyped-def]
+    if b == _0:
+        return _0
+    if not signed:
+        return a // b
+    negative = ((a ^ b) & _SIGN) != _0
+    if a & _SIGN != _0:
+        a = (_0 - a) & _LOW
+    if b & _SIGN != _0:
+        b = (_0 - b) & _LOW
+    quotient = a // b
+    return (_0 - quotient) & _LOW if negative else quotient
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _shift(op, value, amount):  # type: ignore[no-untyped-def]
+    if op == _ROR:
+        amount &= _31
+        return ((value >> amount) | (value << (_32 - amount))) & _LOW
+    if op == _ASR:
+        filled = value | (_LOW << _32) if value & _SIGN != _0 else value
+        return (filled >> (amount if amount < _32 else _32)) & _LOW
+    if amount > _31:
+        return _0
+    return (value << amount) & _LOW if op == _LSL else value >> amount
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _root(a, value):  # type: ignore[no-untyped-def]
+    """Return what the model may know of an address: low bits and wait class of its page."""
+    page_class = _read8(a[_ARENA] + _CLASS_BYTES + (value >> _12))
+    return (value & _7) | (page_class << _3)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _condition(a, uc, op, condition, x, y):  # type: ignore[no-untyped-def]
+    if op == _FLAGS:
+        buffer = a[_ARENA] + (_READ_BUFFER << _3)
+        _call3(a[_READ_FUNCTION], uc, a[_FLAGS_REGISTER], buffer)
+        flags = (a[_READ_BUFFER] & _LOW) >> _U(28)
+        return _holds(
+            condition, flags >> _3, (flags >> _2) & _1, (flags >> _1) & _1, flags & _1
+        )
+    if op == _LOGIC:
+        return _holds(condition, x >> _31, _1 if x == _0 else _0, _0, _0)
+    if op == _CMP:
+        y ^= _LOW
+        total = x + y + _1
+    else:
+        total = x + y
+    return _holds_after(condition, x, y, total & _LOW, total >> _32)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _compute(a, uc, op, imm, x, y, second):  # type: ignore[no-untyped-def]
+    """Evaluate one value operation of a recipe."""
+    if op == _R:
+        return _register(a, uc, imm)
+    if op == _C:
+        return imm
+    if op == _ADD:
+        return (x + y) & _LOW
+    if op == _ADDI:
+        return (x + imm) & _LOW
+    if op == _SUB:
+        return (x - y) & _LOW
+    if op == _AND:
+        return x & y
+    if op == _OR:
+        return x | y
+    if op == _XOR:
+        return x ^ y
+    if op == _MUL:
+        return (x * y) & _LOW
+    if op <= _ROR:
+        return _shift(op, x, y)
+    if op == _SEXT:
+        sign = _1 << (imm - _1)
+        return (((x & ((sign << _1) - _1)) ^ sign) - sign) & _LOW
+    if op <= _UDIV:
+        return _divide(x, y, op == _SDIV)
+    if op == _SELECT:
+        return y if x != _0 else a[_SLOTS + imm]
+    return _condition(a, uc, op, imm, x, y)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _evaluate(a, uc, start, length):  # type: ignore[no-untyped-def]
+    """Run a recipe and return the inputs word."""
+    inputs = _0
+    stores = _0
+    for i in range(length):
+        word = a[_OPS + start + _U(i)]
+        op = word & _BYTE
+        dst = (word >> _8) & _BYTE
+        first = (word >> _16) & _BYTE
+        second = (word >> _24) & _BYTE
+        imm = word >> _32
+        if op == _ROOTR:
+            inputs |= _root(a, (_register(a, uc, first) + imm) & _LOW) << dst
+            continue
+        x = a[_SLOTS + first]
+        y = a[_SLOTS + second]
+        if op == _ROOT:
+            inputs |= _root(a, (x + imm) & _LOW) << dst
+        elif op == _QUOT:
+            inputs |= _quotient_bits(x, y, imm != _0) << dst
+        elif op == _EXEC:
+            inputs |= x << dst
+        elif op == _LOAD:
+            a[_SLOTS + dst] = _guest_load(a, x, second, stores)
+        elif op == _STORE:
+            place = _STORES + (stores << _2)
+            a[place] = x
+            a[place + _1] = y
+            a[place + _2] = dst
+            stores += _1
+        else:
+            a[_SLOTS + dst] = _compute(a, uc, op, imm, x, y, second)
+    return inputs
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _inputs(a, uc, unit):  # type: ignore[no-untyped-def]
+    program = a[unit + _2]
+    length = program >> _32
+    if length == _0:
+        return _0
+    return _evaluate(a, uc, program & _LOW, length)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _ask(a, uc, what, first, second, third):  # type: ignore[no-untyped-def]
+    """Call Python for something that is missing; return its answer, 0 to stop instead."""
+    a[_ARGUMENT] = first
+    a[_ARGUMENT + _1] = second
+    a[_ARGUMENT + _2] = third
+    if _call1(a[_MISS], what) != _0:
+        return _0
+    return a[_RESULT]
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _find_unit(a, uc, address, size):  # type: ignore[no-untyped-def]
+    key = address | (size << _32)
+    slot = (key * _MIX) >> _UNIT_SHIFT
+    while True:
+        unit = a[_UNIT_HASH + slot]
+        if unit == _0:
+            return _ask(a, uc, _U(MISS_UNIT), address, size, _0)
+        if a[_UNITS + (unit << _3)] == key:
+            return unit
+        slot = (slot + _1) & _UNIT_SLOTS
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _find_entry(a, uc, state, unit, inputs):  # type: ignore[no-untyped-def]
+    key = unit | (state << _32)
+    slot = (((key * _MIX) ^ inputs) * _MIX) >> _ENTRY_SHIFT
+    while True:
+        entry = a[_ENTRY_HASH + slot]
+        if entry == _0:
+            return _ask(a, uc, _U(MISS_ENTRY), state, unit, inputs)
+        place = _ENTRIES + (entry << _3)
+        if a[place] == key and a[place + _1] == inputs:
+            return entry
+        slot = (slot + _1) & _ENTRY_SLOTS
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _push(a, return_address, function):  # type: ignore[no-untyped-def]
+    top = a[_CALL_TOP] + _1
+    if top > _CALL_DEPTH:
+        return
+    a[_CALL_TOP] = top
+    frame = _CALLS + (top << _2)
+    a[frame] = return_address
+    a[frame + _1] = a[_CYCLES]
+    a[frame + _2] = function
+    place = _FUNCTIONS + (function << _2)
+    a[place] += _1
+    a[place + _2] += _1
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _pop(a):  # type: ignore[no-untyped-def]
+    frame = _CALLS + (a[_CALL_TOP] << _2)
+    place = _FUNCTIONS + (a[frame + _2] << _2)
+    active = a[place + _2] - _1
+    a[place + _2] = active
+    if active == _0:
+        a[place + _1] += a[_CYCLES] - a[frame + _1]
+    a[_CALL_TOP] -= _1
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _follow_call(a, code, end, address, unit):  # type: ignore[no-untyped-def]
+    """Keep the shadow call stack across a transfer of control."""
+    function = a[unit + _6]
+    if code == _CALL or code == _INDIRECT_CALL:
+        _push(a, end, function)
+        return
+    if code >= _INDIRECT:
+        depth = a[_CALL_TOP]
+        while depth != _0:
+            if a[_CALLS + (depth << _2)] == address:
+                while a[_CALL_TOP] >= depth:
+                    _pop(a)
+                # A tail call left a second frame with the same return address below.
+                while a[_CALL_TOP] != _0 and a[_CALLS + (a[_CALL_TOP] << _2)] == address:
+                    _pop(a)
+                return
+            depth -= _1
+    flags = a[unit + _1] >> _40
+    if flags & _STARTS_FUNCTION != _0 and a[_CALL_TOP] != _0:
+        _push(a, a[_CALLS + (a[_CALL_TOP] << _2)], function)  # a tail call
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _stop(a, uc, why):  # type: ignore[no-untyped-def]
+    a[_STOP] = why
+    _call1(a[_STOP_FUNCTION], uc)
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _lower_stack(a, uc, drop):  # type: ignore[no-untyped-def]
+    """Note how deep the stack goes; return whether it went too deep."""
+    lowest = _register(a, uc, _U(13)) - drop
+    if lowest < a[_STACK_LOWEST]:
+        a[_STACK_LOWEST] = lowest
+    return lowest < a[_STACK_LIMIT]
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
+    """Complete the edge to a unit, find the unit's entry, and account for it.
+
+    ``split_unit`` is the unit to enter where the hook is that of a probe, else 0.
+    """
+    if a[_STOP] != _0:
+        a[_LOST] += _1
+        return
+    if a[_INSTRUCTIONS] >= a[_LIMIT]:
+        _stop(a, uc, _U(StopReason.LIMIT))
+        return
+    entry = a[_ENTRY]
+    place = _ENTRIES + (entry << _3)
+    previous = _UNITS + ((a[place] & _LOW) << _3)
+    about = a[previous + _1]
+    end = about & _LOW
+    code = (about >> _32) & _BYTE
+    side = _0
+    state = a[_PENDING]
+    if state == _0:
+        edge = _0
+        if code != _0:
+            wrong = predict(a, _PREDICTOR, code, end, address)
+            if address != end:
+                side = _32
+                edge = _2
+            edge |= wrong
+        state = (a[place + _4 + (edge >> _1)] >> ((edge & _1) << _5)) & _LOW
+        if state == _0:
+            state = _ask(a, uc, _U(MISS_EDGE), entry, edge, _0)
+    else:
+        a[_PENDING] = _0
+    following = (a[place + _6] >> side) & _LOW
+    found = _ENTRIES + (following << _3)
+    key = a[found]
+    unit_number = key & _LOW
+    unit = _UNITS + (unit_number << _3)
+    if a[unit] != (address | (size << _32)) or following == _0:
+        if split_unit != _0:
+            unit_number = split_unit
+        else:
+            unit_number = _find_unit(a, uc, address, size)
+            if unit_number == _0:
+                a[_PENDING] = state
+                _stop(a, uc, _U(StopReason.MISS))
+                return
+        unit = _UNITS + (unit_number << _3)
+    inputs = _inputs(a, uc, unit)
+    if key != (unit_number | (state << _32)) or a[found + _1] != inputs or following == _0:
+        following = _find_entry(a, uc, state, unit_number, inputs)
+        if following == _0:
+            a[_PENDING] = state
+            _stop(a, uc, _U(StopReason.MISS))
+            return
+        found = _ENTRIES + (following << _3)
+        links = a[place + _6]
+        a[place + _6] = (links & (_LOW << (_32 - side))) | (following << side)
+    special = a[unit + _1] >> _40
+    if special != _0 or code >= _DIRECT or about >> _40 != _0:
+        if (about >> _40) & _MOVES_STACK != _0 and _lower_stack(a, uc, _0):
+            a[_PENDING] = state
+            _stop(a, uc, _U(StopReason.STACK))
+            return
+        if special & _STACK_FLAGS != _0 and _lower_stack(a, uc, a[unit + _5]):
+            a[_PENDING] = state
+            _stop(a, uc, _U(StopReason.STACK))
+            return
+        if code >= _DIRECT:
+            _follow_call(a, code, end, address, unit)
+    cost = a[found + _2]
+    a[found + _3] += _1
+    a[_CYCLES] += cost & _LOW
+    a[_INSTRUCTIONS] += cost >> _32
+    a[_ENTRY] = following
+
+
+_SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
+
+
+@numba.cfunc(_SIGNATURE, cache=True)  # type: ignore[untyped-decorator]
+def block_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
+    """Unicorn's UC_HOOK_BLOCK callback."""
+    a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
+    _enter(a, _address_of(uc), address, _U(size), _0)
+
+
+@numba.cfunc(_SIGNATURE, cache=True)  # type: ignore[untyped-decorator]
+def probe_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
+    """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
+    a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
+    if a[_STOP] != _0:
+        return
+    unit = _UNITS + ((a[_ENTRIES + (a[_ENTRY] << _3)] & _LOW) << _3)
+    if a[unit + _3] != address:
+        return  # another unit runs through here, one that needs no split
+    behind = a[unit + _4]
+    _enter(a, _address_of(uc), address, a[_UNITS + (behind << _3)] >> _32, behind)
+

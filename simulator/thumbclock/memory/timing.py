@@ -1,0 +1,74 @@
+"""A core with its memories: the state machine that both engines run.
+
+Fetch is priced by lines: entering a new line of a memory with wait states, in sequence or behind a
+taken branch, stalls the front end for that memory's fetch wait. A branch is taken to lose the line
+buffer, so its target is always fetched anew.
+"""
+
+from typing import NamedTuple
+
+from thumbclock.cores import Access, Edge, Issue, PipelineModel, State
+from thumbclock.isa import Instruction
+from thumbclock.memory.map import MemoryMap
+
+__all__ = ["Timing"]
+
+
+class _State(NamedTuple):
+    pipeline: State
+    redirected: bool
+
+
+class Timing:
+    """Pipeline and memories together."""
+
+    def __init__(self, pipeline: PipelineModel, memory: MemoryMap) -> None:
+        self.pipeline = pipeline
+        self.memory = memory
+        self._fetches = any(region.fetch_wait_cycles for region in memory.regions)
+
+    def initial_state(self) -> State:
+        """Return the state at reset: an idle pipeline with nothing fetched."""
+        return _State(self.pipeline.initial_state(), self._fetches)
+
+    def redirect(self, state: State, edge: Edge) -> State:
+        """Return the state behind a branch that left by ``edge``."""
+        assert isinstance(state, _State)
+        taken = edge in (Edge.TAKEN, Edge.TAKEN_MISPREDICTED)
+        redirected = self._fetches and (taken or state.redirected)
+        return _State(self.pipeline.redirect(state.pipeline, edge), redirected)
+
+    def issue(self, state: State, instruction: Instruction, access: Access) -> Issue:
+        """Fetch and issue one instruction."""
+        assert isinstance(state, _State)
+        if not self._fetches:
+            issue = self.pipeline.issue(state.pipeline, instruction, access)
+            return Issue(_State(issue.state, False), issue.cycles, issue.stalls)
+        wait = self._fetch_wait(instruction, state.redirected)
+        pipeline = self.pipeline.stall(state.pipeline, wait) if wait else state.pipeline
+        issue = self.pipeline.issue(pipeline, instruction, access)
+        stalls = (*issue.stalls, ("fetch_wait", wait)) if wait else issue.stalls
+        return Issue(_State(issue.state, False), issue.cycles + wait, stalls)
+
+    def access(self, wait_class: int, address_low: int, *, executed: bool, bits: int) -> Access:
+        """Return the access of an instruction that reaches memory of ``wait_class``."""
+        waits = self.memory.wait_classes[wait_class]
+        return Access(
+            executed=executed,
+            address_low=address_low if executed else 0,
+            read_wait_cycles=waits.read_cycles if executed else 0,
+            write_wait_cycles=waits.write_cycles if executed else 0,
+            quotient_bits=bits if executed else 0,
+            data_banks=waits.data_banks,
+        )
+
+    def _fetch_wait(self, instruction: Instruction, redirected: bool) -> int:
+        region = self.memory.region_at(instruction.address)
+        if region is None or not region.fetch_wait_cycles:
+            return 0
+        line = region.fetch_line_bytes
+        first, last = instruction.address // line, (instruction.end - 1) // line
+        lines = last - first
+        if redirected or instruction.address % line == 0:
+            lines += 1
+        return lines * region.fetch_wait_cycles

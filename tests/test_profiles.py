@@ -1,0 +1,511 @@
+"""Profiles: schema, loading, errors, placements, and the shipped data itself."""
+
+import pickle
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from thumbclock import assets
+from thumbclock.errors import UsageError
+from thumbclock.profiles import (
+    ROLES,
+    Quantity,
+    load_core,
+    load_profile,
+    parse_placement,
+    profile_names,
+)
+
+NAMES = profile_names()
+CORES = ["cortex-m4", "cortex-m7"]
+FILES = sorted(assets.path("profiles").glob("*/*.toml"))
+
+BOARD = """
+name = "mine"
+title = "A board of one's own"
+core = "cortex-m4"
+summary = "For tests."
+
+[clock_hz]
+value = 64_000_000
+unit = "Hz"
+source = "MINE"
+kind = "documented"
+
+[placement]
+code = "flash"
+constants = "flash"
+weights = "flash"
+data = "ram"
+stack = "ram"
+
+[memories.flash]
+kind = "flash"
+executable = true
+base = { value = 0x0800_0000, unit = "address", source = "MINE", kind = "documented" }
+size_bytes = { value = 1024, unit = "byte", source = "MINE", kind = "documented" }
+fetch_line_bytes = { value = 16, unit = "byte", source = "MINE", kind = "documented" }
+fetch_wait_cycles = { value = 2, unit = "cycle", source = "MINE", kind = "documented" }
+read_wait_cycles = { value = 2, unit = "cycle", source = "MINE", kind = "documented" }
+
+[memories.ram]
+kind = "sram"
+executable = false
+base = { value = 0x2000_0000, unit = "address", source = "MINE", kind = "documented" }
+size_bytes = { value = 1024, unit = "byte", source = "MINE", kind = "documented" }
+read_wait_cycles = { value = 0, unit = "cycle", source = "MINE", kind = "documented" }
+write_wait_cycles = { value = 0, unit = "cycle", source = "MINE", kind = "documented" }
+
+[sources]
+MINE = "the author's own measurement"
+"""
+
+
+def _write(folder: Path, *edits: tuple[str, str]) -> Path:
+    text = BOARD
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# ---------------------------------------------------------------- the shipped data
+
+
+def _numbers(node: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any] | None, Any]]:
+    """Yield (place, table that states the number, number) for every number in a document."""
+    if isinstance(node, dict):
+        if isinstance(node.get("value"), int | float):
+            yield where, node, node["value"]
+            return
+        for name, child in node.items():
+            yield from _numbers(child, f"{where}.{name}")
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _numbers(child, f"{where}[{index}]")
+    elif isinstance(node, int | float) and not isinstance(node, bool):
+        yield where, None, node
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_number_has_unit_and_source(path: Path) -> None:
+    """The raw files hold no bare number, no uncited one, and no estimate without its reasoning."""
+    sources = tomllib.loads(assets.path("profiles", "sources.toml").read_text("utf-8"))
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    own = document.get("sources", {})
+    found = list(_numbers(document))
+    for where, quantity, number in found:
+        assert quantity is not None, f"{where} = {number} has no unit and source"
+        assert quantity["unit"].strip(), where
+        assert quantity["kind"] in {"documented", "measured", "derived", "estimate"}, where
+        for tag in quantity["source"].split(","):
+            assert tag.strip() in {**sources, **own}, f"{where} cites {tag}"
+        if quantity["kind"] == "estimate":
+            assert quantity["note"].strip(), f"{where} is an estimate without a note"
+    if path.parent.name == "boards":
+        assert len(found) > 10
+
+
+def test_no_source_is_left_over() -> None:
+    """Every citation stands behind a number."""
+    profiles = [load_profile(name) for name in NAMES]
+    cited = {tag for profile in profiles for tag in (*profile.board.sources, *profile.core.sources)}
+    sources = tomllib.loads(assets.path("profiles", "sources.toml").read_text("utf-8"))
+    assert sources.keys() == cited
+
+
+def test_names() -> None:
+    """The names are the boards' own, sorted."""
+    assert NAMES == [
+        "ideal-m4",
+        "ideal-m7",
+        "nucleo-h743zi",
+        "nucleo-l4r5zi",
+        "stm32f407g-disc1",
+        "stm32f746g-disco",
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_name_is_profile_name(name: str) -> None:
+    """A profile is found under the name that it gives itself."""
+    profile = load_profile(name)
+    assert profile.name == profile.board.name == name
+    assert profile.core.name == profile.board.core
+
+
+@pytest.mark.parametrize("name", CORES)
+def test_core_identity(name: str) -> None:
+    """A core carries its names for Unicorn and the compilers, and admits its accuracy."""
+    core = load_core(name)
+    assert core.name == core.unicorn_model == core.mcpu.gcc == name
+    assert core.mcpu.zig == name.replace("-", "_")
+    assert core.dsp
+    assert "not yet validated" in core.accuracy.status
+
+
+@pytest.mark.parametrize(
+    ("name", "clock_hz", "fpu", "placement"),
+    [
+        ("nucleo-h743zi", 400_000_000, "fpv5-d16", "itcm dtcm dtcm dtcm dtcm"),
+        ("stm32f746g-disco", 216_000_000, "fpv5-sp-d16", "itcm dtcm dtcm dtcm dtcm"),
+        ("stm32f407g-disc1", 168_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+        ("nucleo-l4r5zi", 120_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+        ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
+        ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+    ],
+)
+def test_boards(name: str, clock_hz: int, fpu: str, placement: str) -> None:
+    """Clock, floating-point unit and default placement of each board."""
+    profile = load_profile(name)
+    assert profile.clock_hz == clock_hz
+    assert profile.fpu == fpu
+    names = [memory.name for _, memory in profile.board.default_placement.items()]
+    assert names == placement.split()
+
+
+@pytest.mark.parametrize("name", ["ideal-m4", "ideal-m7"])
+def test_ideal_boards_never_wait(name: str) -> None:
+    """Ideal boards have 4 MiB at three addresses without any wait."""
+    board = load_profile(name).board
+    assert [memory.base for memory in board.memories] == [0, 0x0800_0000, 0x2000_0000]
+    for memory in board.memories:
+        assert memory.size_bytes == 4 << 20
+        assert memory.wait_cycles("fetch") == memory.wait_cycles("read") == 0
+        if memory.writable:
+            assert memory.wait_cycles("write") == 0
+        assert memory.data_banks == (2 if name == "ideal-m7" else 1)
+    assert board.electrical is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memories_agree_with_their_kind(name: str) -> None:
+    """Tightly coupled memory never waits, and only flash cannot be written."""
+    for memory in load_profile(name).board.memories:
+        assert memory.writable == (memory.kind != "flash")
+        if memory.kind == "tcm":
+            assert memory.wait_cycles("read") == memory.wait_cycles("write") == 0
+
+
+def test_caches_off_costs_more_further_away() -> None:
+    """Loads wait longer the more buses lie between core and memory."""
+    board = load_profile("nucleo-h743zi").board
+    waits = [board.memory(n).wait_cycles("read") for n in ("dtcm", "axi_sram", "flash", "sram1")]
+    assert waits == sorted(waits)
+    assert len(set(waits)) == len(waits)
+
+
+# ---------------------------------------------------------------- memories
+
+
+def test_memory_at_knows_aliases() -> None:
+    """An address is found at a memory's base and aliases, and not behind its end."""
+    board = load_profile("stm32f407g-disc1").board
+    flash = board.memory("flash")
+    assert board.memory_at(0x0000_0004) is board.memory_at(0x0800_0004) is flash
+    assert board.memory_at(flash.end - 1) is flash
+    assert board.memory_at(flash.end) is None
+    assert flash.bases == (0x0800_0000, 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_memory_at_agrees_with_the_regions(name: str, data: st.DataObject) -> None:
+    """At most one memory holds an address, and it is the one that is found."""
+    board = load_profile(name).board
+    edges = [edge for memory in board.memories for edge in (memory.base, memory.end)]
+    near = st.sampled_from(edges).flatmap(
+        lambda edge: st.integers(max(edge - 2, 0), min(edge + 2, 2**32 - 1))
+    )
+    address = data.draw(near | st.integers(0, 2**32 - 1))
+    holders = [
+        memory
+        for memory in board.memories
+        for base in memory.bases
+        if base <= address < base + memory.size_bytes
+    ]
+    assert board.memory_at(address) is (holders[0] if holders else None)
+    assert len(holders) <= 1
+
+
+def test_access_that_a_memory_does_not_allow() -> None:
+    """Waits of an access that cannot happen are refused."""
+    board = load_profile("stm32f407g-disc1").board
+    with pytest.raises(UsageError, match="ccm does not allow fetch; it allows read, write"):
+        board.memory("ccm").wait_cycles("fetch")
+    with pytest.raises(UsageError, match="flash does not allow write; it allows fetch, read"):
+        board.memory("flash").wait_cycles("write")
+
+
+def test_profiles_travel_between_processes() -> None:
+    """Profiles can be pickled, and memories can be keys."""
+    profile = load_profile("nucleo-h743zi")
+    assert pickle.loads(pickle.dumps(profile)) == profile
+    assert len(set(profile.board.memories)) == 8
+
+
+# ---------------------------------------------------------------- names and files
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nucleo-h743", "did you mean nucleo-h743zi?"),
+        ("IDEAL-M7", "did you mean ideal-m7?"),
+        ("toaster", "there are ideal-m4, ideal-m7"),
+    ],
+)
+def test_unknown_profile(name: str, hint: str) -> None:
+    """A wrong name is answered with the closest right one and the list."""
+    with pytest.raises(UsageError, match=re.escape(hint)):
+        load_profile(name)
+
+
+def test_unknown_core() -> None:
+    """So is a wrong core."""
+    with pytest.raises(UsageError, match=r"unknown core 'cortex-m8'.*did you mean cortex-m"):
+        load_core("cortex-m8")
+
+
+def test_board_file_of_ones_own(tmp_path: Path) -> None:
+    """A path loads a board that does not come with thumbclock."""
+    path = _write(tmp_path)
+    for given_path in (path, str(path)):
+        profile = load_profile(given_path)
+        assert profile.name == "mine"
+        assert profile.core.name == "cortex-m4"
+        assert profile.board.sources == {"MINE": "the author's own measurement"}
+
+
+def test_core_file_beside_the_board(tmp_path: Path) -> None:
+    """A board may name a core file beside it, and a core may lack an FPU."""
+    core = assets.path("profiles", "cores", "cortex-m4.toml").read_text(encoding="utf-8")
+    edited = core.replace('name = "cortex-m4"', 'name = "my-m4"').replace("fpv4-sp-d16", "none")
+    (tmp_path / "my-m4.toml").write_text(edited, encoding="utf-8")
+    profile = load_profile(_write(tmp_path, ('core = "cortex-m4"', 'core = "my-m4.toml"')))
+    assert profile.core.name == "my-m4"
+    assert profile.core.fpu is None
+    assert profile.fpu is None
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    """A path that leads nowhere is an error of use."""
+    with pytest.raises(UsageError, match="no profile file at"):
+        load_profile(tmp_path / "none.toml")
+
+
+def test_file_that_is_no_text(tmp_path: Path) -> None:
+    """So is a file that is no text."""
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="not UTF-8 text: byte 0"):
+        load_profile(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "mine"', "name =", "is not valid TOML"),
+        ('title = "A', 'titel = "A', "title: Field required"),
+        ('title = "A', 'titel = "A', "titel: Extra inputs are not permitted"),
+        ("value = 64_000_000", "value = 64e6", "clock_hz is a whole number of Hz"),
+        ('unit = "Hz"', 'unit = "MHz"', "clock_hz is a whole number of Hz"),
+        ("value = 0x0800_0000", "value = '0x08000000'", "memories.flash.base.value: "),
+        ("value = 0x0800_0000", "value = -4", "whole number of at least 0, found -4"),
+        ("value = 0x0800_0000", "value = 0xffff_fff0", "are no 32-bit region"),
+        ("value = 0x0800_0000", "value = 0x0800_0008", "not aligned to fetch_line_bytes"),
+        ("value = 0x0800_0000", "value = 0x2000_0200", "memories ram and flash overlap at"),
+        ("value = 16", "value = 12", "fetch_line_bytes is 12; expected a power of two"),
+        ('2, unit = "cycle"', '2, unit = "ns"', "fetch_wait_cycles is in ns"),
+        ('kind = "flash"', 'kind = "sram"', "write_wait_cycles belongs to every memory"),
+        ("executable = false", "executable = true", "belong to every executable memory"),
+        ('stack = "ram"\n', "", "placement lacks stack"),
+        ('data = "ram"', 'data = "rom"', "default placement: mine has no memory 'rom'"),
+        ('code = "flash"', 'code = "ram"', "default placement: code=ram: mine cannot fetch"),
+        ('data = "ram"', 'heap = "ram"', "placement.heap"),
+        ("MINE = ", "YOURS = ", "cites 'MINE', which no source has"),
+        ("MINE = ", 'JNK = "x"\nMINE = ', "[sources] redefines JNK"),
+        ('kind = "documented" }', 'kind = "guess" }', "kind: Input should be 'documented'"),
+        ('kind = "documented" }', 'kind = "estimate" }', "an estimate needs a note"),
+    ],
+)
+def test_bad_board_file(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """One message names the file, the place in it and what is wrong."""
+    path = _write(tmp_path, (old, new))
+    with pytest.raises(UsageError) as error:
+        load_profile(path)
+    assert str(path) in str(error.value)
+    assert message in str(error.value)
+
+
+ELECTRICAL = """
+[electrical]
+regulator = "ldo"
+supply_v = { value = 3.3, unit = "V", source = "MINE", kind = "documented" }
+[electrical.run_current_ma]
+flash = { value = 10.0, unit = "mA", source = "MINE", kind = "documented" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('unit = "V"', 'unit = "mV"', "supply_v is 3.3 mV; expected V > 0"),
+        ("value = 10.0", "value = 0", "run_current_ma.flash is 0 mA; expected mA > 0"),
+        ("flash = {", "ram = {", "differs in flash, ram"),
+    ],
+)
+def test_bad_electrical_table(tmp_path: Path, old: str, new: str, message: str) -> None:
+    """Electrical figures have the right units and cover the executable memories."""
+    assert old in ELECTRICAL
+    path = _write(tmp_path, ("[sources]", ELECTRICAL.replace(old, new) + "\n[sources]"))
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_profile(path)
+
+
+def test_number_of_a_core(tmp_path: Path) -> None:
+    """A core's numbers are found by name in both tables, or missed by name."""
+    text = assets.path("profiles", "cores", "cortex-m4.toml").read_text(encoding="utf-8")
+    head = text[: text.index("[pipeline]")]
+    path = tmp_path / "core.toml"
+    path.write_text(
+        head
+        + """
+[pipeline]
+load_cycles = { value = 2, unit = "cycle", source = "TRM-M4", kind = "documented" }
+fraction = { value = 2.4, unit = "cycle", source = "TRM-M4", kind = "documented" }
+[branch]
+refill_cycles = { value = 0, unit = "cycle", source = "TRM-M4", kind = "documented" }
+""",
+        encoding="utf-8",
+    )
+    core = load_core(path)
+    assert core.number("load_cycles") == 2
+    assert core.number("refill_cycles") == 0
+    assert [name for name, _ in core.numbers()] == [
+        "pipeline.load_cycles",
+        "pipeline.fraction",
+        "branch.refill_cycles",
+    ]
+    assert core.sources.keys() == {"TRM-M4"}
+    with pytest.raises(UsageError, match=r"no number 'load_cycle'.*did you mean load_cycles"):
+        core.number("load_cycle")
+    with pytest.raises(UsageError, match=r"2\.4 cycle .* whole number"):
+        core.number("fraction")
+
+
+def test_core_number_stands_in_one_table(tmp_path: Path) -> None:
+    """A name in both tables would be ambiguous."""
+    text = assets.path("profiles", "cores", "cortex-m4.toml").read_text(encoding="utf-8")
+    twice = '\nx = { value = 2, unit = "cycle", source = "TRM-M4", kind = "documented" }\n'
+    path = tmp_path / "core.toml"
+    head = text[: text.index("[pipeline]")]
+    path.write_text(f"{head}[pipeline]{twice}[branch]{twice}", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"x stands in both \[pipeline\] and \[branch\]"):
+        load_core(path)
+
+
+# ---------------------------------------------------------------- quantities
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"low": 3}, "low 3 is above the value 2"),
+        ({"high": 1}, "high 1 is below the value 2"),
+        ({"kind": "estimate"}, "needs a note"),
+        ({"kind": "estimate", "note": "  "}, "needs a note"),
+        ({"source": "A,,B"}, "empty tag"),
+        ({"unit": ""}, "at least 1 character"),
+        ({"value": float("nan")}, "finite number"),
+        ({"value": "2"}, "valid"),
+    ],
+)
+def test_bad_quantity(fields: dict[str, Any], message: str) -> None:
+    """A quantity that contradicts itself or lacks evidence is refused."""
+    good: dict[str, Any] = {"value": 2, "unit": "cycle", "source": "A", "kind": "documented"}
+    Quantity(**good)
+    with pytest.raises(ValidationError, match=message):
+        Quantity(**{**good, **fields})
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=3, max_size=3).map(sorted))
+def test_interval_keeps_its_order(ends: list[float]) -> None:
+    """Any ordered triple is a valid interval and comes back unchanged."""
+    low, value, high = ends
+    quantity = Quantity(value=value, low=low, high=high, unit="V", source="A, B", kind="measured")
+    assert quantity.interval == (low, value, high)
+    assert quantity.tags == ("A", "B")
+
+
+def test_booleans_stay_booleans() -> None:
+    """A boolean is not silently a 1."""
+    quantity = Quantity(value=True, unit="flag", source="A", kind="documented")
+    assert quantity.value is True
+    with pytest.raises(UsageError, match="whole number"):
+        _ = quantity.integer
+
+
+# ---------------------------------------------------------------- placements
+
+BOARD_H743 = load_profile("nucleo-h743zi").board
+ALLOWED = {
+    role: [
+        memory.name
+        for memory in BOARD_H743.memories
+        if (role != "code" or memory.executable)
+        and (role not in {"data", "stack"} or memory.writable)
+    ]
+    for role in ROLES
+}
+
+
+def test_placement_merges_with_the_default() -> None:
+    """Roles that are not named keep the board's default."""
+    placement = parse_placement(" code=flash , weights = axi_sram,", BOARD_H743)
+    text = "code=flash,constants=dtcm,weights=axi_sram,data=dtcm,stack=dtcm"
+    assert str(placement) == text
+    assert placement.code is placement["code"] is BOARD_H743.memory("flash")
+    assert placement.names() == dict(pair.split("=") for pair in text.split(","))
+
+
+@given(
+    st.dictionaries(st.sampled_from(ROLES), st.integers(0, 100), min_size=1).map(
+        lambda chosen: {role: ALLOWED[role][n % len(ALLOWED[role])] for role, n in chosen.items()}
+    )
+)
+def test_placement_text_round_trip(chosen: dict[str, str]) -> None:
+    """Whatever is allowed is taken, and the printed form reads back as the same placement."""
+    text = ",".join(f"{role}={name}" for role, name in chosen.items())
+    placement = parse_placement(text, BOARD_H743)
+    assert {**BOARD_H743.placement, **chosen} == placement.names()
+    assert parse_placement(str(placement), BOARD_H743) == placement
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("code", "'code' is not role=memory"),
+        ("code=", "'code=' is not role=memory"),
+        ("weight=flash", "did you mean weights?"),
+        ("heap=dtcm", "the roles are code, constants, weights, data, stack"),
+        ("code=itmc", "has no memory 'itmc' (did you mean itcm?); it has flash, itcm, dtcm"),
+        ("code=flash,code=itcm", "names code twice"),
+        ("code=dtcm", "cannot fetch instructions from dtcm; place code in flash, itcm, axi_sram"),
+        ("data=flash", "flash cannot be written by a program; place data in itcm, dtcm"),
+        ("stack=flash", "place stack in itcm, dtcm"),
+    ],
+)
+def test_bad_placement(text: str, message: str) -> None:
+    """Each mistake in a placement has its own message."""
+    with pytest.raises(UsageError, match=re.escape(message)):
+        parse_placement(text, BOARD_H743)
