@@ -73,6 +73,14 @@ static inline void copy_downwards(uint8_t *to, const uint8_t *from, size_t size)
     }
 }
 
+static inline void move(uint8_t *to, const uint8_t *from, size_t size)
+{
+    if ((uintptr_t)to <= (uintptr_t)from)
+        copy_upwards(to, from, size);
+    else
+        copy_downwards(to, from, size);
+}
+
 static inline void fill(uint8_t *to, uint8_t value, size_t size)
 {
     const uint32_t pattern = 0x01010101u * value;
@@ -103,10 +111,7 @@ RUNTIME void *memcpy(void *restrict destination, const void *restrict source, si
 
 RUNTIME void *memmove(void *destination, const void *source, size_t size)
 {
-    if ((uintptr_t)destination <= (uintptr_t)source)
-        copy_upwards(destination, source, size);
-    else
-        copy_downwards(destination, source, size);
+    move(destination, source, size);
     return destination;
 }
 
@@ -138,16 +143,17 @@ RUNTIME size_t strlen(const char *text)
     return (size_t)(end - text);
 }
 
-/* The ABI's names: 4 and 8 promise that alignment. memset has its parameters the other way. */
-#define COPY_ALIAS(name, target)                                                               \
-    void *name(void *destination, const void *source, size_t size)                             \
-        __attribute__((weak, alias(target)))
-COPY_ALIAS(__aeabi_memcpy, "memcpy");
-COPY_ALIAS(__aeabi_memcpy4, "memcpy");
-COPY_ALIAS(__aeabi_memcpy8, "memcpy");
-COPY_ALIAS(__aeabi_memmove, "memmove");
-COPY_ALIAS(__aeabi_memmove4, "memmove");
-COPY_ALIAS(__aeabi_memmove8, "memmove");
+/* The ABI's names: 4 and 8 promise that alignment. memset has its parameters the other way. None
+ * of them may call its C counterpart, since compilers turn that into a call of the ABI's. */
+RUNTIME void __aeabi_memcpy(void *restrict destination, const void *restrict source, size_t size)
+{
+    copy_upwards(destination, source, size);
+}
+
+RUNTIME void __aeabi_memmove(void *destination, const void *source, size_t size)
+{
+    move(destination, source, size);
+}
 
 RUNTIME void __aeabi_memset(void *destination, size_t size, int value)
 {
@@ -159,13 +165,12 @@ RUNTIME void __aeabi_memclr(void *destination, size_t size)
     fill(destination, 0, size);
 }
 
-#define MEMSET_ALIAS(name)                                                                     \
-    void name(void *destination, size_t size, int value)                                       \
-        __attribute__((weak, alias("__aeabi_memset")))
-MEMSET_ALIAS(__aeabi_memset4);
-MEMSET_ALIAS(__aeabi_memset8);
-
-#define MEMCLR_ALIAS(name)                                                                     \
-    void name(void *destination, size_t size) __attribute__((weak, alias("__aeabi_memclr")))
-MEMCLR_ALIAS(__aeabi_memclr4);
-MEMCLR_ALIAS(__aeabi_memclr8);
+#define ALIAS(target) __attribute__((weak, alias(target)))
+void __aeabi_memcpy4(void *restrict, const void *restrict, size_t) ALIAS("__aeabi_memcpy");
+void __aeabi_memcpy8(void *restrict, const void *restrict, size_t) ALIAS("__aeabi_memcpy");
+void __aeabi_memmove4(void *, const void *, size_t) ALIAS("__aeabi_memmove");
+void __aeabi_memmove8(void *, const void *, size_t) ALIAS("__aeabi_memmove");
+void __aeabi_memset4(void *, size_t, int) ALIAS("__aeabi_memset");
+void __aeabi_memset8(void *, size_t, int) ALIAS("__aeabi_memset");
+void __aeabi_memclr4(void *, size_t) ALIAS("__aeabi_memclr");
+void __aeabi_memclr8(void *, size_t) ALIAS("__aeabi_memclr");

@@ -305,8 +305,14 @@ def runtime(request: pytest.FixtureRequest) -> Bare:
     """A machine at tc_ready whose image has the memory functions and a 256-byte arena."""
     text = (
         "#include <string.h>\nunsigned char arena[256];\n"
+        "void __aeabi_memcpy(void *, const void *, size_t);\n"
+        "void __aeabi_memmove8(void *, const void *, size_t);\n"
+        "void __aeabi_memset4(void *, size_t, int);\n"
+        "void __aeabi_memclr(void *, size_t);\n"
         "void *volatile functions[] = {(void *)memcpy, (void *)memmove, (void *)memset,\n"
-        "                              (void *)memcmp, (void *)strlen};\n"
+        "                              (void *)memcmp, (void *)strlen, (void *)__aeabi_memcpy,\n"
+        "                              (void *)__aeabi_memmove8, (void *)__aeabi_memset4,\n"
+        "                              (void *)__aeabi_memclr};\n"
         "void tc_kernel(void) { arena[0] = functions[0] != functions[1]; }\n"
     )
     profile = load_profile("nucleo-h743zi")
@@ -341,11 +347,19 @@ def test_memmove_moves_and_memcpy_copies(
     expected[to : to + size] = before[source : source + size]
     moved = arena_after(runtime, before, "memmove", base + to, base + source, size)
     assert moved == (base + to, bytes(expected))
+    _, moved_by_abi = arena_after(
+        runtime, before, "__aeabi_memmove8", base + to, base + source, size
+    )
+    assert moved_by_abi == bytes(expected)
 
     expected = bytearray(before)
     expected[to : to + size] = before[160 + source % 8 : 160 + source % 8 + size]
     copied = arena_after(runtime, before, "memcpy", base + to, base + 160 + source % 8, size)
     assert copied == (base + to, bytes(expected))
+    _, copied_by_abi = arena_after(
+        runtime, before, "__aeabi_memcpy", base + to, base + 160 + source % 8, size
+    )
+    assert copied_by_abi == bytes(expected)
 
 
 @settings(deadline=None)
@@ -357,6 +371,12 @@ def test_memset_fills(runtime: Bare, before: bytes, to: int, value: int, size: i
     expected[to : to + size] = bytes([value]) * size
     filled = arena_after(runtime, before, "memset", base + to, value, size)
     assert filled == (base + to, bytes(expected))
+    _, filled_by_abi = arena_after(runtime, before, "__aeabi_memset4", base + to, size, value)
+    assert filled_by_abi == bytes(expected)
+
+    expected[to : to + size] = bytes(size)
+    _, cleared = arena_after(runtime, before, "__aeabi_memclr", base + to, size)
+    assert cleared == bytes(expected)
 
 
 @settings(deadline=None)

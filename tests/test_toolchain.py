@@ -89,7 +89,7 @@ def test_same_bytes_from_any_folder_and_cache(
 ) -> None:
     """Two builds share nothing but the contents of their sources; one has an empty cache."""
     compiler = find_toolchain(toolchain)
-    images = []
+    images: list[BuiltImage] = []
     for place in ("one", "another/place"):
         sources = project(tmp_path / place / "project")
         current = tmp_path / place / "current"
@@ -134,7 +134,7 @@ def test_second_build_does_not_call_the_compiler(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the compiler was called")
 
-    monkeypatch.setattr(module.subprocess, "run", refuse)
+    monkeypatch.setattr(subprocess, "run", refuse)
     assert build(program((returning(1),), h743), compiler) == first
     assert first.elf.is_relative_to(fresh_cache)
 
@@ -260,6 +260,15 @@ def test_compile_error_shows_message_and_command(h743: Profile) -> None:
     assert "undeclared identifier 'nowhere'" in message
     assert "-mcpu=cortex_m7" in message
     assert caught.value.exit_code == 2
+
+
+@both_toolchains
+def test_firmware_compiles_without_warnings(toolchain: str, h743: Profile) -> None:
+    """What every program is built with gives a user's -Werror nothing to stop at."""
+    source = Source.generated("kernel.c", "void tc_kernel(void);\nvoid tc_kernel(void) {}\n")
+    flags = ("-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Werror")
+    request = program((source,), h743, harness=True, extra_flags=flags)
+    assert "tc_ready" in build(request, find_toolchain(toolchain)).elf.read_bytes().decode("latin1")
 
 
 @both_toolchains

@@ -46,13 +46,13 @@ typedef struct {
     uint32_t left; /* one shift for the layer, so that the product keeps its precision */
 } tc_requant_un;
 
-/* Binary outputs: 1 where at most mismatches[channel] of the products are -1. */
+/* Binary outputs: 1 where start[channel] plus the number of products that are -1 is negative. */
 typedef struct {
-    const int32_t *mismatches;
+    const int32_t *start;
 } tc_requant_b1;
 
 /* Sums of one block of four columns, for weights that are constants in emitted code. */
-typedef void (*tc_unrolled_dot)(const uint32_t *columns, int32_t *sums);
+typedef void (*tc_block_dot)(const uint32_t *columns, int32_t *sums);
 
 void tc_conv_w8a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                   const tc_requant_s8 *requant, int8_t *output, void *scratch);
@@ -64,7 +64,7 @@ void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
 void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch);
-void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_unrolled_dot dot,
+void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_block_dot dot,
                       const tc_requant_s8 *requant, int8_t *output, void *scratch);
 
 #endif

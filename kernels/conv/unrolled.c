@@ -10,7 +10,7 @@ TC_INLINE uint32_t *widen(const uint8_t *words, int32_t count, uint32_t *column,
     return tc_widen_bytes(words, count, column, PIXELS);
 }
 
-void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_unrolled_dot dot,
+void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_block_dot dot,
                       const tc_requant_s8 *requant, int8_t *output, void *scratch) {
     const tc_window window = tc_window_of(shape, 8, 1);
     const uint32_t pad = (uint8_t)requant->pad * 0x01010101u;

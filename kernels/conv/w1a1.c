@@ -27,79 +27,100 @@ TC_INLINE uint32_t bytes(uint32_t nibbles) {
     return (nibbles & 0x0F0F0F0Fu) + (nibbles >> 4 & 0x0F0F0F0Fu);
 }
 
-TC_INLINE uint32_t count3(const uint32_t *w, const uint32_t *a, uint32_t total) {
-    const tc_carry_save sum = add3(w[0] ^ a[0], w[1] ^ a[1], w[2] ^ a[2]);
-    return __usada8(bytes(nibbles(sum.ones) + 2 * nibbles(sum.twos)), 0, total);
-}
-
-TC_INLINE uint32_t count2(const uint32_t *w, const uint32_t *a, uint32_t total) {
-    const uint32_t first = w[0] ^ a[0];
-    const uint32_t second = w[1] ^ a[1];
-    return __usada8(bytes(nibbles(first) + nibbles(second)), 0, total);
-}
-
-TC_INLINE uint32_t count1(const uint32_t *w, const uint32_t *a, uint32_t total) {
-    return __usada8(bytes(nibbles(w[0] ^ a[0])), 0, total);
-}
-
-TC_INLINE uint32_t count9(const uint32_t *w, const uint32_t *a, uint32_t total) {
-    const tc_carry_save x = add3(w[0] ^ a[0], w[1] ^ a[1], w[2] ^ a[2]);
-    const tc_carry_save y = add3(w[3] ^ a[3], w[4] ^ a[4], w[5] ^ a[5]);
-    const tc_carry_save z = add3(w[6] ^ a[6], w[7] ^ a[7], w[8] ^ a[8]);
-    const tc_carry_save ones = add3(x.ones, y.ones, z.ones);
-    const tc_carry_save twos = add3(x.twos, y.twos, z.twos);
-    const uint32_t two = twos.ones ^ ones.twos;
-    const uint32_t fours = twos.ones & ones.twos;
-    const uint32_t four = fours ^ twos.twos;
-    const uint32_t eight = fours & twos.twos;
-    const uint32_t low = bytes(nibbles(ones.ones) + 2 * nibbles(two));
+/* total and the bits set in words of weight 1, 2, 4 and 8; constant zeros cost nothing. */
+TC_INLINE uint32_t weigh(uint32_t one, uint32_t two, uint32_t four, uint32_t eight,
+                         uint32_t total) {
+    const uint32_t low = bytes(nibbles(one) + 2 * nibbles(two));
     const uint32_t high = bytes(nibbles(four) + 2 * nibbles(eight));
     return __usada8(low + 4 * high, 0, total);
 }
 
-TC_INLINE uint32_t count(const uint32_t *w, const uint32_t *a, int32_t words) {
-    uint32_t total = 0;
-    for (; words >= 9; words -= 9, w += 9, a += 9) {
-        total = count9(w, a, total);
+/* total and the bits that differ in 1 to 9 words; words is a constant wherever this is inlined. */
+TC_INLINE uint32_t differing(const uint32_t *w, const uint32_t *a, int32_t words,
+                             uint32_t total) {
+    uint32_t d[9] = {0};
+    for (int32_t i = 0; i < words; ++i) {
+        d[i] = w[i] ^ a[i];
     }
-    for (; words >= 3; words -= 3, w += 3, a += 3) {
-        total = count3(w, a, total);
-    }
-    return words == 2 ? count2(w, a, total) : words == 1 ? count1(w, a, total) : total;
+    const tc_carry_save x = add3(d[0], d[1], d[2]);
+    const tc_carry_save y = add3(d[3], d[4], d[5]);
+    const tc_carry_save z = add3(d[6], d[7], d[8]);
+    const tc_carry_save ones = add3(x.ones, y.ones, z.ones);
+    const tc_carry_save twos = add3(x.twos, y.twos, z.twos);
+    const uint32_t two = twos.ones ^ ones.twos;
+    const uint32_t fours = twos.ones & ones.twos;
+    return weigh(ones.ones, two, fours ^ twos.twos, fours & twos.twos, total);
 }
 
-TC_INLINE uint32_t *keep(const uint8_t *words, int32_t count, uint32_t *column, int32_t *sum) {
-    (void)sum;
-    return (uint32_t *)(void *)tc_copy((uint8_t *)column, words, 4 * count);
+/*
+ * The outputs of one pixel from its column. words is a constant where one is known, so that the
+ * loop over words unrolls; rest is what is left of them after blocks of nine.
+ */
+TC_INLINE uint8_t *outputs(const uint32_t *w, const uint32_t *column, int32_t words, int32_t rest,
+                           const int32_t *start, int32_t channels, uint8_t *to) {
+    for (; channels > 0; channels -= 8) {
+        const int32_t now = channels < 8 ? channels : 8;
+        uint32_t byte = 0;
+        for (int32_t channel = 0; channel < now; ++channel) {
+            uint32_t total = (uint32_t)*start++;
+            const uint32_t *a = column;
+            for (int32_t block = words - rest; block > 0; block -= 9, w += 9, a += 9) {
+                total = differing(w, a, 9, total);
+            }
+            total = rest ? differing(w, a, rest, total) : total;
+            w += rest;
+            byte = byte >> 1 | (total & 0x80000000u);
+        }
+        *to++ = (uint8_t)(byte >> (32 - now));
+    }
+    return to;
+}
+
+/* The column is the packed window itself. */
+TC_INLINE void gather(const tc_conv_shape *shape, const tc_window *window, const uint8_t *input,
+                      int32_t y, int32_t x, uint32_t *column) {
+    if (!tc_direct(shape, window, y, x)) {
+        tc_gather(shape, window, input, y, x, 0, (uint8_t *)column);
+        return;
+    }
+    const uint8_t *row = input + y * window->stride_bytes + x * window->pixel_bytes;
+    for (int32_t rows = shape->kernel_h; rows > 0; --rows, row += window->stride_bytes) {
+        for (int32_t i = 0; i < window->row_bytes; i += 4) {
+            *column++ = tc_load32(row + i);
+        }
+    }
 }
 
 void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch) {
     const tc_window window = tc_window_of(shape, 1, 1);
+    const int32_t words = window.words;
+    const int32_t *const start = requant->start;
     uint32_t *const column = scratch;
-    uint8_t *const gathered = (uint8_t *)(column + window.words);
-    for (int32_t i = 0; i < window.words; ++i) {
-        column[i] = 0;
-        __asm__("" : "+r"(i)); /* not a call of memset */
-    }
 
     tc_position at = tc_first(shape);
     for (int32_t left = shape->out_h * shape->out_w; left > 0; --left) {
-        tc_column(keep, shape, &window, input, at.y, at.x, 0, gathered, column);
+        gather(shape, &window, input, at.y, at.x, column);
         at = tc_next(shape, at);
-        const uint32_t *w = weights;
-        const int32_t *limit = requant->mismatches;
-        uint32_t byte = 0;
-        for (int32_t channel = 0; channel < shape->out_c; ++channel, w += window.words) {
-            const int32_t missed = (int32_t)count(w, column, window.words) - *limit++;
-            byte |= (uint32_t)(missed - 1) >> 31 << (channel & 7);
-            if ((channel & 7) == 7) {
-                *output++ = (uint8_t)byte;
-                byte = 0;
+#define OUTPUTS(words, rest) outputs(weights, column, words, rest, start, shape->out_c, output)
+        switch (words) {
+        case 1: output = OUTPUTS(1, 1); break;
+        case 2: output = OUTPUTS(2, 2); break;
+        case 5: output = OUTPUTS(5, 5); break; /* 3x3 of 16 channels */
+        case 9: output = OUTPUTS(9, 0); break; /* 3x3 of 32 channels */
+        default:
+            switch (words % 9) {
+            case 0: output = OUTPUTS(words, 0); break;
+            case 1: output = OUTPUTS(words, 1); break;
+            case 2: output = OUTPUTS(words, 2); break;
+            case 3: output = OUTPUTS(words, 3); break;
+            case 4: output = OUTPUTS(words, 4); break;
+            case 5: output = OUTPUTS(words, 5); break;
+            case 6: output = OUTPUTS(words, 6); break;
+            case 7: output = OUTPUTS(words, 7); break;
+            default: output = OUTPUTS(words, 8); break;
             }
         }
-        if ((shape->out_c & 7) != 0) {
-            *output++ = (uint8_t)byte;
-        }
+#undef OUTPUTS
     }
 }

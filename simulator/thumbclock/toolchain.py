@@ -487,8 +487,8 @@ def cache_directory() -> Path:
 
 def _cache_unusable(root: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"cannot write the build cache {root}: {error.strerror}; make it writable, or set "
-        "THUMBCLOCK_CACHE to a folder that is"
+        f"cannot build with the cache {root}: {error.strerror} ({error.filename}); make it "
+        "writable, or set THUMBCLOCK_CACHE to a folder that is"
     )
 
 

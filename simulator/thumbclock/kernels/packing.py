@@ -252,7 +252,7 @@ def _layout_lanes(
     bits = spec.precision.weight_bits
     sharing = 1 if high is None else 2
     pairs = lane_pairs(window_fields(spec, step_words), spec.precision.activation_bits)
-    elements = _elements(spec, np.arange(pairs.size), 2 * sharing)
+    elements = _elements(spec, pairs.reshape(-1), 2 * sharing)
     # (groups, accumulators, channels of an accumulator, words of weights, rotations, lanes)
     elements = elements.reshape(-1, 2, sharing, len(pairs) // len(rotations), len(rotations), 2)
     source = np.full((*elements.shape[:2], elements.shape[3], 32 // bits), -1, np.int64)
@@ -264,10 +264,6 @@ def _layout_lanes(
                 field = bit % 32 // bits
                 source[..., field] = elements[:, :, channel, :, index, lane]
                 biased[..., field] = sharing == 2 and channel == 0
-    # From positions in the column to elements: padding in the window is padding here.
-    channel_of = source // pairs.size
-    position = np.where(source >= 0, pairs.reshape(-1)[source % pairs.size], -1)
-    source = np.where(position >= 0, channel_of * spec.products + position, -1)
     return _Layout(
         _chunked(source, spec), _chunked(biased.astype(np.int64), spec) != 0, read_ahead=True
     )
@@ -288,7 +284,7 @@ def _chunked(table: IntArray, spec: ConvSpec) -> IntArray:
 
 
 def pack_requantization(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> bytes:
-    """Pack the table of channels: ``tc_channel_s8``, ``tc_channel_un`` or int32 limits.
+    """Pack the table of channels: ``tc_channel_s8``, ``tc_channel_un`` or the int32 ``start``.
 
     Args:
         spec: The convolution.
@@ -307,7 +303,7 @@ def pack_requantization(spec: ConvSpec, requantization: Requantization, weights:
             return _pack_unsigned(requantization, by_channel, group)
         case BinaryRequantization():
             limits = (spec.products - requantization.threshold) // 2
-            return np.clip(limits, -1, spec.products).astype("<i4").tobytes()
+            return (-1 - np.clip(limits, -1, spec.products)).astype("<i4").tobytes()
 
 
 def _pack_int8(requantization: Int8Requantization, by_channel: IntArray) -> bytes:

@@ -26,6 +26,7 @@ __all__ = [
     "CALL_WORDS",
     "ENTRIES",
     "ENTRY_HASH",
+    "ENTRY_HASH_SLOTS",
     "ENTRY_WORDS",
     "FUNCTIONS",
     "FUNCTION_WORDS",
@@ -43,6 +44,7 @@ __all__ = [
     "UNITS",
     "UNIT_CHECKS_STACK",
     "UNIT_HASH",
+    "UNIT_HASH_SLOTS",
     "UNIT_MOVES_STACK",
     "UNIT_STARTS_FUNCTION",
     "UNIT_WORDS",
@@ -97,6 +99,7 @@ UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 8, 4, 4
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
+UNIT_HASH_SLOTS, ENTRY_HASH_SLOTS = 1 << _UNIT_HASH_BITS, 1 << _ENTRY_HASH_BITS
 
 _HEADER = 64
 PREDICTOR = _HEADER
@@ -140,7 +143,10 @@ _RESULT, _STACK_LOWEST, _STACK_LIMIT = _U(H.RESULT), _U(H.STACK_LOWEST), _U(H.ST
 _CALL_TOP, _READ_BUFFER, _LOST = _U(H.CALL_TOP), _U(H.READ_BUFFER), _U(H.LOST)
 _REGION_COUNT, _ARENA, _FLAGS_REGISTER = _U(H.REGION_COUNT), _U(H.ARENA), _U(H.FLAGS_REGISTER)
 _REGISTER_IDS = _U(H.REGISTER_IDS)
-_STACK_FLAGS = _U(UNIT_CHECKS_STACK)
+_STOP_LIMIT, _STOP_MISS = _U(StopReason.LIMIT), _U(StopReason.MISS)
+_STOP_STACK = _U(StopReason.STACK)
+_ASK_EDGE, _ASK_UNIT, _ASK_ENTRY = _U(MISS_EDGE), _U(MISS_UNIT), _U(MISS_ENTRY)
+_CHECKS_STACK = _U(UNIT_CHECKS_STACK)
 _MOVES_STACK = _U(UNIT_MOVES_STACK)
 _STARTS_FUNCTION = _U(UNIT_STARTS_FUNCTION)
 _CALL, _INDIRECT_CALL, _RETURN, _DIRECT, _INDIRECT = _U(3), _U(5), _U(6), _U(2), _U(4)
@@ -470,7 +476,7 @@ def _find_unit(a, uc, address, size):  # type: ignore[no-untyped-def]
     while True:
         unit = a[_UNIT_HASH + slot]
         if unit == _0:
-            return _ask(a, uc, _U(MISS_UNIT), address, size, _0)
+            return _ask(a, uc, _ASK_UNIT, address, size, _0)
         if a[_UNITS + (unit << _3)] == key:
             return unit
         slot = (slot + _1) & _UNIT_SLOTS
@@ -483,7 +489,7 @@ def _find_entry(a, uc, state, unit, inputs):  # type: ignore[no-untyped-def]
     while True:
         entry = a[_ENTRY_HASH + slot]
         if entry == _0:
-            return _ask(a, uc, _U(MISS_ENTRY), state, unit, inputs)
+            return _ask(a, uc, _ASK_ENTRY, state, unit, inputs)
         place = _ENTRIES + (entry << _3)
         if a[place] == key and a[place + _1] == inputs:
             return entry
@@ -517,7 +523,7 @@ def _pop(a):  # type: ignore[no-untyped-def]
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _follow_call(a, code, end, address, unit):  # type: ignore[no-untyped-def]
+def _follow_call(a, code, end, address, unit, caller):  # type: ignore[no-untyped-def]
     """Keep the shadow call stack across a transfer of control."""
     function = a[unit + _6]
     if code == _CALL or code == _INDIRECT_CALL:
@@ -535,7 +541,7 @@ def _follow_call(a, code, end, address, unit):  # type: ignore[no-untyped-def]
                 return
             depth -= _1
     flags = a[unit + _1] >> _40
-    if flags & _STARTS_FUNCTION != _0 and a[_CALL_TOP] != _0:
+    if flags & _STARTS_FUNCTION != _0 and a[_CALL_TOP] != _0 and function != caller:
         _push(a, a[_CALLS + (a[_CALL_TOP] << _2)], function)  # a tail call
 
 
@@ -564,7 +570,7 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
         a[_LOST] += _1
         return
     if a[_INSTRUCTIONS] >= a[_LIMIT]:
-        _stop(a, uc, _U(StopReason.LIMIT))
+        _stop(a, uc, _STOP_LIMIT)
         return
     entry = a[_ENTRY]
     place = _ENTRIES + (entry << _3)
@@ -584,7 +590,7 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
             edge |= wrong
         state = (a[place + _4 + (edge >> _1)] >> ((edge & _1) << _5)) & _LOW
         if state == _0:
-            state = _ask(a, uc, _U(MISS_EDGE), entry, edge, _0)
+            state = _ask(a, uc, _ASK_EDGE, entry, edge, _0)
     else:
         a[_PENDING] = _0
     following = (a[place + _6] >> side) & _LOW
@@ -599,7 +605,7 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
             unit_number = _find_unit(a, uc, address, size)
             if unit_number == _0:
                 a[_PENDING] = state
-                _stop(a, uc, _U(StopReason.MISS))
+                _stop(a, uc, _STOP_MISS)
                 return
         unit = _UNITS + (unit_number << _3)
     inputs = _inputs(a, uc, unit)
@@ -607,7 +613,7 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
         following = _find_entry(a, uc, state, unit_number, inputs)
         if following == _0:
             a[_PENDING] = state
-            _stop(a, uc, _U(StopReason.MISS))
+            _stop(a, uc, _STOP_MISS)
             return
         found = _ENTRIES + (following << _3)
         links = a[place + _6]
@@ -616,14 +622,14 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
     if special != _0 or code >= _DIRECT or about >> _40 != _0:
         if (about >> _40) & _MOVES_STACK != _0 and _lower_stack(a, uc, _0):
             a[_PENDING] = state
-            _stop(a, uc, _U(StopReason.STACK))
+            _stop(a, uc, _STOP_STACK)
             return
-        if special & _STACK_FLAGS != _0 and _lower_stack(a, uc, a[unit + _5]):
+        if special & _CHECKS_STACK != _0 and _lower_stack(a, uc, a[unit + _5]):
             a[_PENDING] = state
-            _stop(a, uc, _U(StopReason.STACK))
+            _stop(a, uc, _STOP_STACK)
             return
         if code >= _DIRECT:
-            _follow_call(a, code, end, address, unit)
+            _follow_call(a, code, end, address, unit, a[previous + _6])
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW

@@ -1,0 +1,1 @@
+"""Instruction-level Cortex-M simulator and cycle estimator."""

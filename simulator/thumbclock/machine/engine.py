@@ -1,0 +1,486 @@
+"""The memoised engine: the pipeline model run once per distinct situation.
+
+Its counterpart in compiled code is :mod:`thumbclock.machine.native`, which walks the tables that
+this module fills in.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import unicorn
+from unicorn import arm_const
+from unicorn.unicorn_py3 import unicorn as binding
+
+from thumbclock.cores import Access, Edge, State
+from thumbclock.errors import ThumbclockError
+from thumbclock.isa import Instruction, decode_block
+from thumbclock.machine import native, predictor
+from thumbclock.machine.account import Account
+from thumbclock.machine.checks import Fault, Functions, check
+from thumbclock.machine.guest import REGISTER_IDS, Guest
+from thumbclock.machine.native import H, StopReason
+from thumbclock.machine.predictor import BRANCH_CODES
+from thumbclock.machine.recipes import Analysis, analyse
+from thumbclock.memory import Timing
+
+__all__ = ["Engine", "MemoisedEngine"]
+
+_WORD = (1 << 32) - 1
+
+
+class Engine(Protocol):
+    """What the machine asks of an engine."""
+
+    fault: Fault | None
+    """A fault that the engine foresaw; the instruction at its address has not run."""
+
+    fpu_enabled: bool
+
+    @property
+    def cycles(self) -> int:
+        """Cycles so far."""
+
+    @property
+    def instructions(self) -> int:
+        """Instructions so far, predicated-out ones included."""
+
+    @property
+    def stack_lowest(self) -> int:
+        """Lowest stack pointer so far."""
+
+    def begin(self, address: int, stack_limit: int) -> None:
+        """Start at a function with an idle pipeline; the stack may not go below the limit."""
+
+    def resume(self, address: int, until: int, instruction_limit: int) -> None:
+        """Run until something stops it. Raises UcError as Unicorn does."""
+
+    def truncate(self, address: int, *, include: bool) -> None:
+        """Count the running unit only up to an instruction, or up to and with it."""
+
+    def finish(self) -> None:
+        """Close the open calls."""
+
+    def call_stack(self) -> list[int]:
+        """Return the indices of the functions that are open, outermost first."""
+
+    def account(self) -> Account:
+        """Return the sums so far."""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    analysis: Analysis
+    address: int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    unit: int
+    cycles: tuple[int, ...]
+    stalls: tuple[tuple[str, int], ...]
+    state: State
+
+
+class MemoisedEngine:
+    """Runs a guest with the pipeline model in tables."""
+
+    def __init__(self, guest: Guest, timing: Timing, functions: Functions) -> None:
+        self.guest = guest
+        self.timing = timing
+        self.functions = functions
+        self.fault: Fault | None = None
+        self.fpu_enabled = False
+        self._error: BaseException | None = None
+        self._probes: set[int] = set()
+        self._new_probes: list[tuple[int, int, int]] = []
+        self._must_flush = False
+        self._folded = Account()
+        self._arena = np.zeros(native.ARENA_WORDS, np.uint64)
+        self._miss = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(self._on_miss)
+        self._reset_tables()
+        self._fill_header()
+        guest.add_native_hook(
+            unicorn.UC_HOOK_BLOCK, native.block_hook.address, self._arena.ctypes.data
+        )
+
+    # Set-up.
+
+    def _fill_header(self) -> None:
+        arena, lib = self._arena, binding.uclib
+        arena[H.MISS] = ctypes.cast(self._miss, ctypes.c_void_p).value
+        arena[H.STOP_FUNCTION] = ctypes.cast(lib.uc_emu_stop, ctypes.c_void_p).value
+        arena[H.READ_FUNCTION] = ctypes.cast(lib.uc_reg_read, ctypes.c_void_p).value
+        arena[H.REGISTERS] = self.guest.register_file_address()
+        arena[H.ARENA] = arena.ctypes.data
+        arena[H.FLAGS_REGISTER] = arm_const.UC_ARM_REG_CPSR
+        arena[H.STACK_LOWEST] = _WORD
+        arena[H.REGISTER_IDS : H.REGISTER_IDS + 16] = REGISTER_IDS
+        regions = self.guest.host_regions()
+        arena[H.REGION_COUNT] = len(regions)
+        for i, region in enumerate(regions):
+            arena[native.REGIONS + 4 * i : native.REGIONS + 4 * i + 3] = region
+        predictor.initialise(arena[native.PREDICTOR :], self.timing.pipeline.predictor)
+        pages = arena[native.PAGE_CLASSES : native.OPS].view(np.uint8)
+        for found in self.guest.memory.regions:
+            pages[found.base >> 12 : found.end + 0xFFF >> 12] = found.wait_class
+
+    def _reset_tables(self) -> None:
+        """Empty all tables; entry 0 and unit 0 stand for what came before the first unit."""
+        self._arena[native.UNITS :] = 0
+        self._arena[native.UNIT_HASH :] = 0
+        self._states: list[State] = [None]
+        self._state_ids: dict[State, int] = {}
+        self._units: list[_Unit | None] = [None]
+        self._entries: list[_Entry | None] = [None]
+        self._truncated: dict[tuple[int, int, int, int], int] = {}
+        self._ops = 0
+
+    # The engine's face.
+
+    @property
+    def cycles(self) -> int:
+        """Cycles so far."""
+        return int(self._arena[H.CYCLES])
+
+    @property
+    def instructions(self) -> int:
+        """Instructions so far."""
+        return int(self._arena[H.INSTRUCTIONS])
+
+    @property
+    def stack_lowest(self) -> int:
+        """Lowest stack pointer so far."""
+        return int(self._arena[H.STACK_LOWEST])
+
+    @property
+    def table_sizes(self) -> dict[str, int]:
+        """How many distinct states, units and entries the run has met."""
+        return {
+            "states": len(self._states) - 1,
+            "units": len(self._units) - 1,
+            "entries": len(self._entries) - 1,
+        }
+
+    @property
+    def mispredictions(self) -> int:
+        """Branches predicted wrongly so far."""
+        return predictor.mispredictions(self._arena[native.PREDICTOR :])
+
+    def begin(self, address: int, stack_limit: int) -> None:
+        """Start at a function with an idle pipeline."""
+        arena = self._arena
+        arena[H.ENTRY] = 0
+        arena[native.UNITS : native.UNITS + native.UNIT_WORDS] = 0
+        arena[H.PENDING] = self._state_id(self.timing.initial_state())
+        arena[H.STACK_LIMIT] = stack_limit
+        arena[H.STACK_LOWEST] = self.guest.register(13)
+        self._push_call(self.functions.index(address) + 1)
+
+    def resume(self, address: int, until: int, instruction_limit: int) -> None:
+        """Run until something stops it."""
+        arena = self._arena
+        arena[H.LIMIT] = instruction_limit
+        while True:
+            arena[H.STOP] = 0
+            self.guest.uc.emu_start(address | 1, until)
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            if arena[H.LOST]:
+                raise ThumbclockError(
+                    "Unicorn ran on after it was asked to stop: the cycle count would be wrong; "
+                    "please report the image"
+                )
+            if arena[H.STOP] == StopReason.STACK:
+                self.fault = Fault.stack(self.guest.register(15), int(arena[H.STACK_LIMIT]))
+            if self.fault is not None:
+                self._run_to_fault()
+            if arena[H.STOP] != StopReason.MISS or self.fault is not None:
+                return
+            if self._must_flush:
+                self._flush()
+            self._install_probes()
+            address = self.guest.register(15)
+
+    def _run_to_fault(self) -> None:
+        """Run what stands in the block before the foreseen fault."""
+        assert self.fault is not None
+        fault, self.fault = self.fault, None
+        here = self.guest.register(15)
+        if self._arena[H.STOP] == StopReason.MISS and here != fault.address:
+            self._arena[H.STOP] = 0
+            self.guest.uc.emu_start(here | 1, fault.address)
+        self.fault = fault
+
+    def truncate(self, address: int, *, include: bool) -> None:
+        """Count the running unit only up to an instruction, or up to and with it."""
+        arena = self._arena
+        number = int(arena[H.ENTRY])
+        entry = self._entries[number]
+        if entry is None:
+            return
+        unit = self._units[entry.unit]
+        assert unit is not None
+        kept = [i.address for i in unit.analysis.instructions].index(address) + include
+        base = native.ENTRIES + native.ENTRY_WORDS * number
+        self._add_cost(base, -1)
+        state, inputs = int(arena[base]) >> 32, int(arena[base + 1])
+        key = (state, entry.unit, inputs, kept)
+        if key not in self._truncated:
+            self._truncated[key] = self._make_truncated(state, unit, inputs, kept)
+        found = self._truncated[key]
+        self._add_cost(native.ENTRIES + native.ENTRY_WORDS * found, 1)
+        arena[H.ENTRY] = found
+
+    def finish(self) -> None:
+        """Close the open calls."""
+        arena = self._arena
+        while arena[H.CALL_TOP]:
+            frame = native.CALLS + native.CALL_WORDS * int(arena[H.CALL_TOP])
+            place = native.FUNCTIONS + native.FUNCTION_WORDS * int(arena[frame + 2])
+            arena[place + 2] -= np.uint64(1)
+            if not arena[place + 2]:
+                arena[place + 1] += arena[H.CYCLES] - arena[frame + 1]
+            arena[H.CALL_TOP] -= np.uint64(1)
+
+    def call_stack(self) -> list[int]:
+        """Return the indices of the functions that are open, outermost first."""
+        top = int(self._arena[H.CALL_TOP])
+        frames = range(1, top + 1)
+        return [
+            int(self._arena[native.CALLS + native.CALL_WORDS * frame + 2]) - 1 for frame in frames
+        ]
+
+    def account(self) -> Account:
+        """Return the sums so far."""
+        account = Account()
+        for name in ("cycles", "counts", "stalls", "mix"):
+            getattr(account, name).update(getattr(self._folded, name))
+        self._fold(account)
+        for index in range(self.functions.count + 1):
+            place = native.FUNCTIONS + native.FUNCTION_WORDS * index
+            calls = int(self._arena[place])
+            if calls:
+                account.calls[index - 1] = calls
+                account.inclusive[index - 1] = int(self._arena[place + 1])
+        return account
+
+    # Tables.
+
+    def _state_id(self, state: State) -> int:
+        number = self._state_ids.get(state)
+        if number is None:
+            number = len(self._states)
+            self._states.append(state)
+            self._state_ids[state] = number
+        return number
+
+    def _add_cost(self, base: int, sign: int) -> None:
+        arena = self._arena
+        cost = int(arena[base + 2])
+        arena[base + 3] = int(arena[base + 3]) + sign
+        arena[H.CYCLES] = self.cycles + sign * (cost & _WORD)
+        arena[H.INSTRUCTIONS] = self.instructions + sign * (cost >> 32)
+
+    def _push_call(self, function: int) -> None:
+        arena = self._arena
+        top = int(arena[H.CALL_TOP]) + 1
+        arena[H.CALL_TOP] = top
+        frame = native.CALLS + native.CALL_WORDS * top
+        arena[frame : frame + 3] = (_WORD, self.cycles, function)
+        place = native.FUNCTIONS + native.FUNCTION_WORDS * function
+        arena[place] += np.uint64(1)
+        arena[place + 2] += np.uint64(1)
+
+    def _fold(self, account: Account) -> None:
+        """Add the counts of all entries to an account."""
+        counts = self._arena[native.ENTRIES + 3 : native.UNIT_HASH : native.ENTRY_WORDS]
+        for number in np.flatnonzero(counts[: len(self._entries)]):
+            entry, count = self._entries[number], int(counts[number])
+            assert entry is not None
+            unit = self._units[entry.unit]
+            assert unit is not None
+            for instruction, cycles in zip(unit.analysis.instructions, entry.cycles, strict=False):
+                account.cycles[instruction.address] += count * cycles
+                account.counts[instruction.address] += count
+                account.mix[instruction.kind] += count
+            for reason, cycles in entry.stalls:
+                account.stalls[reason] += count * cycles
+
+    def _flush(self) -> None:
+        """Make room: keep the sums and the present state, forget everything else."""
+        self._must_flush = False
+        arena = self._arena
+        self._fold(self._folded)
+        pending = self._states[int(arena[H.PENDING])]
+        entry = native.ENTRIES + native.ENTRY_WORDS * int(arena[H.ENTRY])
+        unit = native.UNITS + native.UNIT_WORDS * (int(arena[entry]) & _WORD)
+        behind = arena[unit : unit + native.UNIT_WORDS].copy()
+        self._reset_tables()
+        # The unit that just ran becomes unit 0, so that its call or return is still followed.
+        behind[0] = 0
+        arena[native.UNITS : native.UNITS + native.UNIT_WORDS] = behind
+        arena[H.ENTRY] = 0
+        arena[H.PENDING] = self._state_id(pending)
+
+    # Misses.
+
+    def _on_miss(self, what: int) -> int:
+        """Fill in what the hook lacks; return 1 to stop the emulation instead."""
+        try:
+            first, second, third = (int(x) for x in self._arena[H.ARGUMENT : H.ARGUMENT + 3])
+            if what == native.MISS_EDGE:
+                result = self._make_edge(first, second)
+            elif what == native.MISS_UNIT:
+                result = self._make_unit(first, second)
+            else:
+                result = self._make_entry(first, second, third)
+            self._arena[H.RESULT] = result
+            return 0 if result else 1
+        except BaseException as error:
+            # It cannot pass through compiled code; resume() raises it when Unicorn has stopped.
+            self._error = error
+            return 1
+
+    def _make_edge(self, entry_number: int, edge: int) -> int:
+        entry = self._entries[entry_number]
+        assert entry is not None
+        state = entry.state
+        about = int(self._arena[native.UNITS + native.UNIT_WORDS * entry.unit + 1])
+        if about >> 32 & 0xFF:
+            state = self.timing.redirect(state, Edge(edge))
+        number = self._state_id(state)
+        place = native.ENTRIES + native.ENTRY_WORDS * entry_number + 4 + (edge >> 1)
+        self._arena[place] = int(self._arena[place]) | number << 32 * (edge & 1)
+        return number
+
+    def _make_unit(self, address: int, size_bytes: int) -> int:
+        code = self.guest.read_code(address, size_bytes)
+        instructions = list(decode_block(code, address, self.guest.it_state()))
+        return self._add_chain(instructions, address, size_bytes)
+
+    def _add_chain(
+        self, instructions: Sequence[Instruction], address: int, size_bytes: int
+    ) -> int:
+        """Add the units of a block, the last first; return the first, 0 where the run must stop."""
+        analysis = analyse(instructions, self.timing, self.guest.read_word)
+        behind, split = 0, analysis.split_address
+        rest = instructions[len(analysis.instructions) :]
+        if split is not None:
+            if split not in self._probes:
+                self._new_probes.append((split, address, size_bytes))
+                return 0
+            behind = self._add_chain(rest, split, address + size_bytes - split)
+            if not behind:
+                return 0
+        full = (
+            len(self._units) + 1 >= native.MAX_UNITS
+            or self._ops + len(analysis.program) > native.MAX_OPS
+        )
+        if full:
+            self._must_flush = True
+            return 0
+        last = analysis.instructions[-1]
+        code = BRANCH_CODES[last.branch] if split is None else 0
+        number = self._add_unit(analysis, address, size_bytes, behind, code)
+        slot = native.hash_unit(address, size_bytes)
+        self._insert(native.UNIT_HASH, native.UNIT_HASH_SLOTS, slot, number)
+        return number
+
+    def _add_unit(
+        self, analysis: Analysis, address: int, size_bytes: int, behind: int, code: int
+    ) -> int:
+        arena, number = self._arena, len(self._units)
+        ops = len(analysis.program)
+        arena[native.OPS + self._ops : native.OPS + self._ops + ops] = analysis.program
+        self._units.append(_Unit(analysis, address))
+        last = analysis.instructions[-1] if analysis.instructions else None
+        function = self.functions.index(address)
+        flags = native.UNIT_CHECKS_STACK if analysis.stack_drop_bytes else 0
+        flags |= native.UNIT_MOVES_STACK if analysis.moves_stack else 0
+        flags |= native.UNIT_STARTS_FUNCTION if self.functions.starts(address) else 0
+        end = last.end if last is not None else address
+        base = native.UNITS + native.UNIT_WORDS * number
+        arena[base : base + 7] = (
+            address | size_bytes << 32,
+            end | code << 32 | flags << 40,
+            self._ops | ops << 32,
+            analysis.split_address or 0,
+            behind,
+            analysis.stack_drop_bytes,
+            function + 1,
+        )
+        self._ops += ops
+        return number
+
+    def _insert(self, table: int, slots: int, slot: int, number: int) -> None:
+        """Put a number into the first free slot of a hash table."""
+        while self._arena[table + slot]:
+            slot = (slot + 1) % slots
+        self._arena[table + slot] = number
+
+    def _make_entry(self, state: int, unit_number: int, inputs: int) -> int:
+        if len(self._entries) + 1 >= native.MAX_ENTRIES:
+            self._must_flush = True
+            return 0
+        unit = self._units[unit_number]
+        assert unit is not None
+        accesses = unit.analysis.accesses(inputs, self.timing)
+        for instruction, access in zip(unit.analysis.instructions, accesses, strict=True):
+            self.fault = check(instruction, access, fpu_enabled=self.fpu_enabled)
+            if self.fault is not None:
+                return 0
+        entry = self._price(state, unit_number, unit.analysis.instructions, accesses)
+        number = self._add_entry(entry, state, inputs)
+        slot = native.hash_entry(state, unit_number, inputs)
+        self._insert(native.ENTRY_HASH, native.ENTRY_HASH_SLOTS, slot, number)
+        return number
+
+    def _price(
+        self,
+        state_id: int,
+        unit: int,
+        instructions: Sequence[Instruction],
+        accesses: Sequence[Access],
+    ) -> _Entry:
+        """Run the pipeline model over a unit."""
+        state, cycles = self._states[state_id], []
+        stalls: dict[str, int] = {}
+        for instruction, access in zip(instructions, accesses, strict=True):
+            issue = self.timing.issue(state, instruction, access)
+            state = issue.state
+            cycles.append(issue.cycles)
+            for reason, count in issue.stalls:
+                stalls[reason] = stalls.get(reason, 0) + count
+        return _Entry(unit, tuple(cycles), tuple(stalls.items()), state)
+
+    def _add_entry(self, entry: _Entry, state: int, inputs: int) -> int:
+        number = len(self._entries)
+        self._entries.append(entry)
+        base = native.ENTRIES + native.ENTRY_WORDS * number
+        cost = sum(entry.cycles) | len(entry.cycles) << 32
+        self._arena[base : base + 3] = (entry.unit | state << 32, inputs, cost)
+        return number
+
+    def _make_truncated(self, state: int, unit: _Unit, inputs: int, kept: int) -> int:
+        """Price the first instructions of a unit, with the inputs that the whole one got."""
+        accesses = unit.analysis.accesses(inputs, self.timing)[:kept]
+        instructions = unit.analysis.instructions[:kept]
+        number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, code=0)
+        return self._add_entry(self._price(state, number, instructions, accesses), state, inputs)
+
+    def _install_probes(self) -> None:
+        for address, start, size_bytes in self._new_probes:
+            self.guest.add_native_hook(
+                unicorn.UC_HOOK_CODE,
+                native.probe_hook.address,
+                self._arena.ctypes.data,
+                address,
+                address,
+            )
+            self._probes.add(address)
+            self.guest.uc.ctl_remove_cache(start, start + size_bytes)
+        self._new_probes.clear()

@@ -1,0 +1,107 @@
+"""The numpy references against loops that follow the definitions literally."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cases import convolutions
+from thumbclock.kernels.data import ConvData, keep_mask, quantize_multiplier, random_layer
+from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
+from thumbclock.kernels.spec import ConvSpec
+
+
+def _by_loops(data: ConvData) -> list[int]:
+    """Sum every product of every output in Python integers."""
+    spec, q = data.spec, data.requantization
+    sums = []
+    for oy in range(spec.out_h):
+        for ox in range(spec.out_w):
+            for oc in range(spec.out_c):
+                total = 0
+                for ky in range(spec.kernel_h):
+                    for kx in range(spec.kernel_w):
+                        y = oy * spec.stride_h + ky - spec.padding.top
+                        x = ox * spec.stride_w + kx - spec.padding.left
+                        inside = 0 <= y < spec.in_h and 0 <= x < spec.in_w
+                        for c in range(spec.in_c):
+                            value = int(data.inputs[y, x, c]) if inside else q.padding_value
+                            total += (value + q.offset) * int(data.weights[oc, ky, kx, c])
+                sums.append(total)
+    return sums
+
+
+def _finish(data: ConvData, total: int, channel: int) -> int:
+    """Requantize one sum with rational arithmetic."""
+    match data.requantization:
+        case Int8Requantization() as q:
+            shift = int(q.shift[channel])
+            scaled = (total + int(q.bias[channel])) << max(shift, 0)
+            high = math.floor(Fraction(scaled * int(q.multiplier[channel]), 1 << 31) + Fraction(1, 2))
+            exact = Fraction(high, 1 << max(-shift, 0))
+            rounded = math.floor(abs(exact) + Fraction(1, 2)) * (1 if high >= 0 else -1)
+            return min(max(rounded + q.output_offset, q.activation_min), q.activation_max)
+        case UnsignedRequantization() as q:
+            scale = Fraction(int(q.multiplier[channel]), 1 << 32) * (1 << q.left)
+            rounded = math.floor((total + int(q.bias[channel])) * scale + Fraction(1, 2))
+            return min(max(rounded, 0), (1 << q.bits) - 1)
+        case binary:
+            return 1 if total >= int(binary.threshold[channel]) else -1
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w2a2", "w1a1", "w8a8-skip50"])
+@settings(max_examples=8)
+@given(data=st.data())
+def test_matches_loops(precision: str, data: st.DataObject) -> None:
+    """Vectorised sums and requantization equal the definition, output by output."""
+    layer = random_layer(data.draw(convolutions(precision)), data.draw(st.integers(0, 99)))
+    expected = [
+        _finish(layer, total, index % layer.spec.out_c)
+        for index, total in enumerate(_by_loops(layer))
+    ]
+    assert layer.expected().reshape(-1).tolist() == expected
+
+
+def test_rounding_ties_go_away_from_zero() -> None:
+    """A half is rounded away from zero by the right shift, as TensorFlow Lite does."""
+    quantization = Int8Requantization(
+        np.zeros(4, np.int64), np.full(4, 1 << 30), np.full(4, -1), output_offset=1
+    )
+    assert quantization.apply(np.array([6, -6, 10, 7])).tolist() == [3, -1, 4, 3]
+
+
+@given(scale=st.floats(1e-6, 8.0))
+def test_multiplier_is_normalised(scale: float) -> None:
+    """Multiplier and shift give the scale back within the multiplier's 31 bits."""
+    multiplier, shift = quantize_multiplier(scale)
+    assert 1 << 30 <= multiplier < 1 << 31
+    assert math.isclose(multiplier * 2.0 ** (shift - 31), scale, rel_tol=2.0**-30)
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a8", "w4a4", "w2a2", "w1a1"])
+def test_random_layers_use_their_range(precision: str) -> None:
+    """Outputs reach both ends and most of what lies between."""
+    spec = ConvSpec.parse("16x16x16-8", precision=precision)
+    outputs = random_layer(spec).expected()
+    levels = 1 << spec.precision.activation_bits
+    assert len(np.unique(outputs)) > 0.9 * levels
+    assert 0 < np.mean(outputs == outputs.min()) < 0.7
+    assert 0 < np.mean(outputs == outputs.max()) < 0.7
+
+
+@pytest.mark.parametrize("percent", [0, 25, 50, 100])
+def test_skipping_takes_the_least_significant_pairs(percent: int) -> None:
+    """The stated share of pairs goes, and no kept pair is worth less than one that went."""
+    spec = ConvSpec.parse("6x6x8-4", precision=f"w8a8-skip{percent}")
+    rng = np.random.default_rng(3)
+    weights = rng.integers(1, 100, spec.weight_shape)
+    inputs = np.full(spec.input_shape, 5)
+    zeros = np.zeros(4, np.int64)
+    keep = keep_mask(spec, inputs, weights, Int8Requantization(zeros, zeros, zeros))
+    fours = keep.reshape(-1, 4)
+    assert (fours[:, 0] == fours[:, 2]).all()
+    assert (fours[:, 1] == fours[:, 3]).all()
+    assert (~keep).sum() == keep.size * percent // 100

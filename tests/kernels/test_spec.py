@@ -1,0 +1,61 @@
+"""How convolutions and precisions are written."""
+
+import pytest
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.spec import PRECISIONS, ConvSpec, Padding, parse_precision
+
+
+def test_parses_what_a_user_writes() -> None:
+    """Shape, kernel, stride and padding arrive in their fields."""
+    spec = ConvSpec.parse(
+        "32x30x3-16", kernel="5x3", stride="2x1", padding="1,2,0,1", precision="w4a8"
+    )
+    assert spec.input_shape == (32, 30, 3)
+    assert spec.weight_shape == (16, 5, 3, 3)
+    assert (spec.stride_h, spec.stride_w) == (2, 1)
+    assert spec.padding == Padding(top=1, bottom=2, left=0, right=1)
+    assert spec.output_shape == (16, 29, 16)
+    assert spec.macs == 16 * 29 * 16 * 45
+
+
+@pytest.mark.parametrize(
+    ("extent", "kernel", "stride", "before", "behind", "outputs"),
+    [(32, 3, 1, 1, 1, 32), (32, 3, 2, 0, 1, 16), (5, 1, 3, 0, 0, 2), (7, 4, 1, 1, 2, 7)],
+)
+def test_same_padding_is_tensorflows(
+    extent: int, kernel: int, stride: int, before: int, behind: int, outputs: int
+) -> None:
+    """The odd row of padding goes behind, and outputs are ceil(extent / stride)."""
+    spec = ConvSpec.parse(f"{extent}x9x2-2", kernel=f"{kernel}x1", stride=f"{stride}x1")
+    assert (spec.padding.top, spec.padding.bottom, spec.out_h) == (before, behind, outputs)
+
+
+def test_valid_padding_is_none() -> None:
+    """Valid convolutions shrink."""
+    assert ConvSpec.parse("8x8x1-1", padding="valid").output_shape == (6, 6, 1)
+
+
+@pytest.mark.parametrize("name", [*PRECISIONS, "w8a8-skip0", "w8a8-skip100"])
+def test_knows_its_precisions(name: str) -> None:
+    """Every listed name parses to itself."""
+    assert parse_precision(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"shape": "32x32x16"}, "HxWxCin-Cout"),
+        ({"shape": "0x4x4-4"}, "in_h is 0"),
+        ({"kernel": "3by3"}, "kernel '3by3'"),
+        ({"stride": "0"}, "stride '0'"),
+        ({"padding": "full"}, "same, valid"),
+        ({"shape": "2x2x1-1", "padding": "valid"}, "no output"),
+        ({"precision": "w3a3"}, "w8a8, w4a8"),
+        ({"precision": "w8a8-skip101"}, "0 to 100"),
+    ],
+)
+def test_refuses_with_what_it_expected(arguments: dict[str, str], said: str) -> None:
+    """An error names the part and the form that was expected."""
+    with pytest.raises(UsageError, match=said):
+        ConvSpec.parse(**arguments)  # type: ignore[arg-type]
