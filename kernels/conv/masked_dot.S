@@ -36,7 +36,7 @@
     smlad   C11, L1, \y, C11
     .endm
 
-    .macro STEP
+    .macro STEP compare
     smlad   C00, L0, X, C00
     and     L1, M, V
     smlad   C10, L1, X, C10
@@ -49,14 +49,21 @@
     LANE    Y, Z, 8, 24, 12
     smlad   C00, L0, X, C00
     and     L1, M, V, ror #12
-    ldr     U, [W], #8
-    ldr     V, [W, #-4]
     smlad   C10, L1, X, C10
+    ldr     V, [W, #4]
+    ldr     U, [W], #8
+    ldr     Y, [A, #36]
     ldr     X, [A, #32]!
-    ldr     Y, [A, #4]
     smlad   C01, L0, Z, C01
+    .if \compare
+    smlad   C11, L1, Z, C11
+    ldr     Z, [sp]
+    and     L0, M, U
+    cmp     A, Z
+    .else
     and     L0, M, U
     smlad   C11, L1, Z, C11
+    .endif
     .endm
 
     .section .text.tc_dot_masked, "ax", %progbits
@@ -87,11 +94,9 @@ tc_dot_masked:
     bne     .Lsecond
     .p2align 3
 .Lloop:
-    STEP
+    STEP    0
 .Lsecond:
-    STEP
-    ldr     r11, [sp]
-    cmp     A, r11
+    STEP    1
     bne     .Lloop
     subs    W, W, #8                /* what was read ahead belongs to the next group */
     add     sp, sp, #4

@@ -18,6 +18,7 @@ typedef struct {
     int32_t kernel_h, kernel_w;
     int32_t stride_h, stride_w;
     int32_t pad_top, pad_left; /* bottom and right follow from out_h and out_w */
+    int32_t keep_rows; /* whether scratch has room for widened rows; see tc_columns.h */
 } tc_conv_shape;
 
 /* TensorFlow Lite's int8 arithmetic: bias holds input_offset * sum(weights) as well. */

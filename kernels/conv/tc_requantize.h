@@ -2,6 +2,8 @@
 #ifndef TC_REQUANTIZE_H
 #define TC_REQUANTIZE_H
 
+#include <arm_acle.h>
+
 #include "tc_conv.h"
 #include "tc_window.h"
 
@@ -12,38 +14,60 @@ TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
     return product;
 }
 
-TC_INLINE int8_t tc_clamp_s8(int32_t value, int32_t low, int32_t high) {
+TC_INLINE int32_t tc_clamp(int32_t value, int32_t low, int32_t high) {
     value = value < low ? low : value;
-    return (int8_t)(value > high ? high : value);
+    return value > high ? high : value;
 }
 
-/* Two pixels at a time, for sums that stand shift bits too high. A lone pixel comes twice. */
+/*
+ * A rounding shift right by right > 0, ties away from zero, plus an offset, saturated to int8.
+ * The last bit is shifted out together with the saturation; offset comes as 2 * offset + 1.
+ */
+TC_INLINE int32_t tc_round_s8(int32_t value, int32_t right, int32_t offset) {
+    value = ((value + (value >> 31)) >> (right - 1)) + offset;
+    __asm__("ssat %0, #8, %0, asr #1" : "+r"(value));
+    return value;
+}
+
+/*
+ * Two pixels at a time, for sums that stand shift bits too high; pixels is how many a block has
+ * side by side. A lone pixel comes with second equal to first, which is written last.
+ */
 TC_INLINE void tc_requantize_s8(const tc_requant_s8 *requant, int32_t channels,
-                                const int32_t *sums, int32_t pixels_in_block, unsigned shift,
+                                const int32_t *sums, int32_t pixels, unsigned shift,
                                 int8_t *first, int8_t *second) {
     const tc_channel_s8 *channel = requant->channels;
     const int32_t offset = requant->output_offset;
     const int32_t low = requant->activation_min;
     const int32_t high = requant->activation_max;
-    for (; channels > 0; --channels, ++channel, sums += pixels_in_block) {
+    const int32_t rounding = 2 * offset + 1;
+    const int full_range = low == -128 && high == 127;
+    for (; channels > 0; --channels, ++channel, sums += pixels) {
         const int32_t bias = channel->bias;
+        const int32_t right = channel->right;
         int32_t a = tc_smmulr(((sums[0] >> shift) + bias) << channel->left, channel->multiplier);
         int32_t b = tc_smmulr(((sums[1] >> shift) + bias) << channel->left, channel->multiplier);
-        if (channel->right != 0) {
-            const int32_t half = 1 << (channel->right - 1);
-            a = (a + half + (a >> 31)) >> channel->right;
-            b = (b + half + (b >> 31)) >> channel->right;
+        if (right != 0) {
+            a = tc_round_s8(a, right, rounding);
+            b = tc_round_s8(b, right, rounding);
+        } else {
+            a = tc_clamp(a + offset, low, high);
+            b = tc_clamp(b + offset, low, high);
         }
-        *second++ = tc_clamp_s8(b + offset, low, high);
-        *first++ = tc_clamp_s8(a + offset, low, high);
+        if (!full_range) {
+            a = tc_clamp(a, low, high);
+            b = tc_clamp(b, low, high);
+        }
+        *second++ = (int8_t)b;
+        *first++ = (int8_t)a;
     }
 }
 
 /* One unsigned output of bits bits. */
 TC_INLINE uint32_t tc_requantize_un(int32_t sum, const tc_channel_un *channel, uint32_t left,
-                                    int32_t high) {
+                                    int32_t bits) {
     const int32_t y = tc_smmulr((sum + channel->bias) << left, channel->multiplier);
-    return (uint32_t)(y < 0 ? 0 : y > high ? high : y);
+    return bits == 4 ? __usat(y, 4) : __usat(y, 2);
 }
 
 #endif

@@ -1,9 +1,6 @@
 /*
- * From an output pixel to the column of activations that its products need.
- *
- * A window is what the kernel covers at one output pixel: kernel_h rows of kernel_w packed
- * pixels, row after row without gaps, and as many bytes more as fill the last step. Where rows
- * are whole words and nothing is padding, a column is widened straight from the input.
+ * What the kernel covers at one output pixel, its window: kernel_h rows of kernel_w packed pixels,
+ * row after row without gaps, and as many bytes more as fill the last step.
  */
 #ifndef TC_WINDOW_H
 #define TC_WINDOW_H
@@ -94,50 +91,6 @@ static __attribute__((noinline, unused)) void tc_gather(const tc_conv_shape *sha
 TC_INLINE int tc_direct(const tc_conv_shape *shape, const tc_window *window, int32_t y, int32_t x) {
     return (window->row_bytes & 3) == 0 && y >= 0 && x >= 0 && y + shape->kernel_h <= shape->in_h &&
            x + shape->kernel_w <= shape->in_w;
-}
-
-/*
- * Widen count packed words into a column, add the activations to sum where the kernel needs
- * that, and return where the column goes on.
- */
-typedef uint32_t *(*tc_widen)(const uint8_t *words, int32_t count, uint32_t *column, int32_t *sum);
-
-/* The column of the window at (y, x), and the sum of its activations; scratch holds a window. */
-TC_INLINE int32_t tc_column(tc_widen widen, const tc_conv_shape *shape, const tc_window *window,
-                            const uint8_t *input, int32_t y, int32_t x, uint32_t pad,
-                            uint8_t *scratch, uint32_t *column) {
-    int32_t sum = 0;
-    if (tc_direct(shape, window, y, x)) {
-        const uint8_t *row = input + y * window->stride_bytes + x * window->pixel_bytes;
-        for (int32_t rows = shape->kernel_h; rows > 0; --rows) {
-            column = widen(row, window->row_bytes >> 2, column, &sum);
-            row += window->stride_bytes;
-        }
-    } else {
-        tc_gather(shape, window, input, y, x, pad, scratch);
-        widen(scratch, window->words, column, &sum);
-    }
-    return sum;
-}
-
-/* An output pixel and the input position of its window. */
-typedef struct {
-    int32_t x, y, column;
-} tc_position;
-
-TC_INLINE tc_position tc_first(const tc_conv_shape *shape) {
-    const tc_position first = {-shape->pad_left, -shape->pad_top, 0};
-    return first;
-}
-
-TC_INLINE tc_position tc_next(const tc_conv_shape *shape, tc_position at) {
-    at.x += shape->stride_w;
-    if (++at.column == shape->out_w) {
-        at.column = 0;
-        at.x = -shape->pad_left;
-        at.y += shape->stride_h;
-    }
-    return at;
 }
 
 #endif

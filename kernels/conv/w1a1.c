@@ -98,10 +98,13 @@ void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *
     const int32_t *const start = requant->start;
     uint32_t *const column = scratch;
 
-    tc_position at = tc_first(shape);
-    for (int32_t left = shape->out_h * shape->out_w; left > 0; --left) {
-        gather(shape, &window, input, at.y, at.x, column);
-        at = tc_next(shape, at);
+    for (int32_t row = 0, x = 0; row < shape->out_h;) {
+        gather(shape, &window, input, row * shape->stride_h - shape->pad_top,
+               x * shape->stride_w - shape->pad_left, column);
+        if (++x == shape->out_w) {
+            x = 0;
+            ++row;
+        }
 #define OUTPUTS(words, rest) outputs(weights, column, words, rest, start, shape->out_c, output)
         switch (words) {
         case 1: output = OUTPUTS(1, 1); break;

@@ -26,10 +26,9 @@
 
 #define COLUMNS 32
 #define SUMS    36
-#define STEPS   40
-#define GROUPS  44
-#define END     48
-#define FRAME   52
+#define GROUPS  40
+#define END     44
+#define FRAME   52 /* with the saved registers a multiple of 8: totals pair up across banks */
 
     .macro FIRST
     smuad   C00, L0, X
@@ -53,26 +52,30 @@
     smlad   C11, L1, Y, C11
     .endm
 
-    .macro ODD load, offset
+    .macro ODD offset
     smlad   C00, L0, X, C00
     and     L1, M, V, ror #8
-    ldr     U, [W], #8
-    ldr     V, [W, #-4]
     smlad   C10, L1, X, C10
-    \load   \offset
+    ldr     V, [W, #4]
+    ldr     U, [W], #8
+    ldr     Y, [A, #\offset + 4]
+    ldr     X, [A, #\offset]
     smlad   C01, L0, Z, C01
     and     L0, M, U
     smlad   C11, L1, Z, C11
     .endm
 
-    .macro NEXT offset
-    ldr     X, [A, #\offset]
+    .macro LAST offset
+    smlad   C00, L0, X, C00
+    and     L1, M, V, ror #8
+    smlad   C10, L1, X, C10
+    ldr     V, [W, #4]
+    ldr     U, [W], #8
     ldr     Y, [A, #\offset + 4]
-    .endm
-
-    .macro AHEAD offset
     ldr     X, [A, #\offset]!
-    ldr     Y, [A, #4]
+    smlad   C01, L0, Z, C01
+    and     L0, M, U
+    smlad   C11, L1, Z, C11
     .endm
 
     .macro TOTAL acc, slot
@@ -113,19 +116,19 @@ tc_dot_w4a4:
     .p2align 3
 .Lloop:
     FIRST
-    ODD     NEXT, 16
+    ODD     16
     EVEN    24
-    ODD     NEXT, 32
+    ODD     32
     EVEN    40
-    ODD     NEXT, 48
+    ODD     48
     EVEN    56
-    ODD     AHEAD, 64
+    LAST    64
     TOTAL   C00, 0
     TOTAL   C01, 8
     TOTAL   C10, 16
     TOTAL   C11, 24
-    ldr     r11, [sp, #END]
-    cmp     A, r11
+    ldr     Z, [sp, #END]
+    cmp     A, Z
     bne     .Lloop
     subs    W, W, #8                /* what was read ahead belongs to the next group */
     ldr     r2, [sp, #SUMS]

@@ -1,17 +1,13 @@
 /* int4 weights, int8 activations, requantized as TensorFlow Lite does. */
+#include "tc_columns.h"
 #include "tc_dot.h"
 #include "tc_requantize.h"
-#include "tc_widen.h"
-#include "tc_window.h"
 
 /* 504 products of at most 128 * 8, times the 4096 that the accumulator is scaled by: < 2^31. */
 #define STEPS_AT_ONCE 63
 #define MASK 0xF000F000u
 
-TC_INLINE uint32_t *widen(const uint8_t *words, int32_t count, uint32_t *column, int32_t *sum) {
-    (void)sum;
-    return tc_widen_bytes(words, count, column, 2);
-}
+static const tc_format format = {.bits = 8, .pixels = 2, .step_words = 2};
 
 static void dot(const uint32_t *weights, const uint32_t *columns, int32_t *sums, int32_t steps,
                 int32_t groups) {
@@ -32,34 +28,35 @@ static void dot(const uint32_t *weights, const uint32_t *columns, int32_t *sums,
     }
 }
 
+/* Not inlined: the loops want the registers for themselves. */
+static __attribute__((noinline)) void finish(const tc_requant_s8 *requant, int32_t channels,
+                                             const int32_t *sums, int32_t scaled, int8_t *first,
+                                             int8_t *second) {
+    if (scaled) {
+        tc_requantize_s8(requant, channels, sums, 2, 12, first, second);
+    } else {
+        tc_requantize_s8(requant, channels, sums, 2, 0, first, second);
+    }
+}
+
 void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                   const tc_requant_s8 *requant, int8_t *output, void *scratch) {
-    const tc_window window = tc_window_of(shape, 8, 2);
+    const int32_t words = tc_window_of(shape, format.bits, format.step_words).words;
     const int32_t groups = (shape->out_c + 1) >> 1;
-    const int32_t steps = window.words >> 1;
-    const uint32_t pad = (uint8_t)requant->pad * 0x01010101u;
-    const uint8_t *const bytes = (const uint8_t *)input;
+    const int32_t steps = words >> 1;
     uint32_t *const columns = scratch;
-    int32_t *const sums = (int32_t *)(columns + 4 * window.words + 2);
-    uint8_t *const gathered = (uint8_t *)(sums + 8 * groups);
+    int32_t *const sums = (int32_t *)(columns + 4 * words + 2);
+    tc_columns at = tc_columns_of(format, shape, input, requant->pad, sums + 8 * groups);
 
-    tc_position at = tc_first(shape);
-    for (int32_t left = shape->out_h * shape->out_w; left > 0; left -= 2) {
-        int8_t *second = output;
-        tc_column(widen, shape, &window, bytes, at.y, at.x, pad, gathered, columns);
-        at = tc_next(shape, at);
-        if (left > 1) {
-            tc_column(widen, shape, &window, bytes, at.y, at.x, pad, gathered, columns + 1);
-            at = tc_next(shape, at);
-            second += shape->out_c;
-        }
-        if (steps <= STEPS_AT_ONCE) {
+    for (int32_t now; (now = tc_next_block(format, shape, &at, columns, 0)) > 0;) {
+        int8_t *const second = now > 1 ? output + shape->out_c : output;
+        const int scaled = steps <= STEPS_AT_ONCE;
+        if (scaled) {
             tc_dot_masked(weights, columns, sums, steps, groups, MASK);
-            tc_requantize_s8(requant, shape->out_c, sums, 2, 12, output, second);
         } else {
             dot(weights, columns, sums, steps, groups);
-            tc_requantize_s8(requant, shape->out_c, sums, 2, 0, output, second);
         }
+        finish(requant, shape->out_c, sums, scaled, output, second);
         output = second + shape->out_c;
     }
 }

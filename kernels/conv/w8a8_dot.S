@@ -1,7 +1,8 @@
 /*
  * Two output channels times two pixels: 16 products in 18 instructions, which the M7 can issue
  * in nine pairs. Loads run one step ahead, so the weights end in 8 bytes that are read, not used,
- * and so do the columns (16 bytes). Neighbouring loads pipeline on the M4.
+ * and so do the columns (8 bytes). Loads stand beside each other where the M7 does not mind,
+ * because the M4 pipelines them only there.
  */
     .syntax unified
     .thumb
@@ -14,25 +15,29 @@
 #define C10  r6
 #define C11  r7
 
-/* u, v: the channels' words of four weights; l, m: free; x, y: the pixels' first activations. */
+/*
+ * u, v: the channels' words of four weights; l: even weights of u; m: free; x, y: the pixels' first
+ * activations; z: free. Leaves the next words in l and m, the even weights of l in u, and the next
+ * activations in z and y.
+ */
     .macro STEP u, v, l, m, x, y, z
-    sxtb16  \l, \u
-    ldr     \z, [A, #8]
     sxtb16  \m, \v
     smlad   C00, \l, \x, C00
-    sxtb16  \u, \u, ror #8
     smlad   C10, \m, \x, C10
+    ldr     \z, [A, #8]
     ldr     \x, [A, #12]
     smlad   C01, \l, \y, C01
-    sxtb16  \v, \v, ror #8
+    sxtb16  \u, \u, ror #8
     smlad   C11, \m, \y, C11
-    ldr     \l, [W], #8
+    sxtb16  \v, \v, ror #8
     smlad   C00, \u, \z, C00
-    ldr     \m, [W, #-4]
     smlad   C10, \v, \z, C10
+    ldr     \m, [W, #4]
+    ldr     \l, [W], #8
+    ldr     \y, [A, #20]
     ldr     \z, [A, #16]!
     smlad   C01, \u, \x, C01
-    ldr     \y, [A, #4]
+    sxtb16  \u, \l
     smlad   C11, \v, \x, C11
     .endm
 
@@ -58,6 +63,7 @@ tc_dot_w8a8:
     ldr     r9, [W, #-4]
     ldr     r12, [A]
     ldr     lr, [A, #4]
+    sxtb16  r10, r8
     b       .Lloop
 .Lodd:
     adds    N, N, #1
@@ -65,6 +71,7 @@ tc_dot_w8a8:
     ldr     r11, [W, #-4]
     ldr     r3, [A]
     ldr     lr, [A, #4]
+    sxtb16  r8, r10
     b       .Lsecond
     .p2align 3
 .Lloop:

@@ -13,6 +13,7 @@ The image offers, besides the firmware's symbols:
 from dataclasses import dataclass
 
 from thumbclock import assets
+from thumbclock.errors import UsageError
 from thumbclock.firmware import program
 from thumbclock.kernels.data import ConvData
 from thumbclock.kernels.emit import emit_unrolled
@@ -21,6 +22,7 @@ from thumbclock.kernels.packing import (
     pack_requantization,
     pack_weights,
     scratch_bytes,
+    shape_fields,
 )
 from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
 from thumbclock.kernels.spec import ConvSpec
@@ -33,12 +35,12 @@ GUARD_BYTES = 32
 """Bytes before and behind output and scratch that must survive the kernel."""
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
-    "w8a8": ("w8a8.c", "w8a8_dot.S"),
-    "w4a8": ("w4a8.c", "masked_dot.S"),
-    "w4a4": ("w4a4.c", "w4a4_dot.S"),
-    "w2a2": ("w2a2.c", "masked_dot.S"),
+    "w8a8": ("w8a8.c", "w8a8_dot.S", "copy.S"),
+    "w4a8": ("w4a8.c", "masked_dot.S", "copy.S"),
+    "w4a4": ("w4a4.c", "w4a4_dot.S", "copy.S"),
+    "w2a2": ("w2a2.c", "masked_dot.S", "copy.S"),
     "w1a1": ("w1a1.c",),
-    "unrolled": ("unrolled.c",),
+    "unrolled": ("unrolled.c", "copy.S"),
 }
 """Sources of each kernel in ``kernels/conv``."""
 
@@ -83,8 +85,13 @@ def conv_image(
         optimisation: Of the C code.
 
     Raises:
-        UsageError: The layer's numbers do not fit the kernel.
+        UsageError: The layer's numbers do not fit the kernel, or the core cannot run it.
     """
+    if not profile.core.dsp:
+        raise UsageError(
+            f"{profile.name} has a {profile.core.title}, which lacks the DSP extension that the "
+            "convolution kernels need; choose a profile with a Cortex-M4, M7 or M33"
+        )
     spec = data.spec
     folder = assets.path("kernels", "conv")
     sources = [
@@ -107,11 +114,6 @@ def conv_image(
 
 def _layer_source(data: ConvData) -> str:
     spec = data.spec
-    shape = (
-        *(spec.in_h, spec.in_w, spec.in_c, spec.out_h, spec.out_w, spec.out_c),
-        *(spec.kernel_h, spec.kernel_w, spec.stride_h, spec.stride_w),
-        *(spec.padding.top, spec.padding.left),
-    )
     requantization, activation = _requantization_source(data)
     weights = "tc_unrolled_dot" if spec.precision.unrolled else "tc_weights"
     declaration = (
@@ -128,7 +130,7 @@ extern const {activation} tc_input[];
 extern {activation} tc_output[];
 extern uint32_t tc_scratch[];
 
-static const tc_conv_shape shape = {{{", ".join(str(extent) for extent in shape)}}};
+static const tc_conv_shape shape = {{{", ".join(str(field) for field in shape_fields(spec))}}};
 {requantization}
 
 void tc_kernel(void)

@@ -27,11 +27,14 @@ from thumbclock.kernels.spec import ConvSpec
 
 __all__ = [
     "READ_AHEAD_BYTES",
+    "RING_LIMIT_BYTES",
+    "keeps_rows",
     "lane_pairs",
     "pack_activations",
     "pack_requantization",
     "pack_weights",
     "scratch_bytes",
+    "shape_fields",
     "unpack_activations",
     "unpack_weights",
     "weight_bytes",
@@ -342,23 +345,87 @@ def _expect_range(largest: IntArray, left: IntArray) -> None:
 
 # ---------------------------------------------------------------- scratch
 
+RING_LIMIT_BYTES = 16 * 1024
+"""The largest ring of widened rows that a kernel is given."""
+
+
+@dataclass(frozen=True)
+class _Block:
+    """How a kernel works through output pixels.
+
+    Attributes:
+        pixels: Output pixels of a block.
+        step_words: Packed words of a window in one step of the inner loop.
+        read_ahead_words: Words behind the columns that the loop loads and does not use.
+        sum_words: int32 words for the block's sums.
+    """
+
+    pixels: int
+    step_words: int
+    read_ahead_words: int
+    sum_words: int
+
+
+def _block(spec: ConvSpec) -> _Block:
+    pairs = -(-spec.out_c // 2)
+    quads = -(-spec.out_c // 4)
+    return {
+        "w8a8": _Block(2, 1, 2, 4 * pairs),
+        "w4a8": _Block(2, 2, 2, 8 * pairs),
+        "w4a4": _Block(2, 2, 2, 8 * quads),
+        "w2a2": _Block(2, 1, 2, 12 * quads),
+        "w1a1": _Block(1, 1, 0, 0),
+        "unrolled": _Block(4, 1, 0, 8 * pairs),
+    }[spec.precision.kernel]
+
 
 def scratch_bytes(spec: ConvSpec) -> int:
     """Return what a kernel needs of its scratch argument, aligned to 4 bytes.
 
-    Columns of 16-bit activations for the pixels of a block, their sums, one packed window.
+    Columns of 16-bit activations for the pixels of a block, their sums, and either one packed
+    window or, where `keeps_rows`, a ring of widened rows. Of binary kernels, a packed window.
     """
+    block = _block(spec)
     bits = spec.precision.activation_bits
-    pairs = -(-spec.out_c // 2)
-    quads = -(-spec.out_c // 4)
-    step_words = 2 if spec.precision.name in {"w4a8", "w4a4"} else 1
-    window_words = len(window_fields(spec, step_words)) * bits // 32
-    column_words, sum_words = {
-        "w8a8": (4 * window_words + 2, 4 * pairs),
-        "w4a8": (4 * window_words + 2, 8 * pairs),
-        "w4a4": (8 * window_words + 2, 8 * quads),
-        "w2a2": (16 * window_words + 2, 12 * quads),
-        "w1a1": (window_words, 0),
-        "unrolled": (8 * window_words, 8 * pairs),
-    }[spec.precision.kernel]
-    return 4 * (column_words + sum_words + window_words)
+    window_words = len(window_fields(spec, block.step_words)) * bits // 32
+    if bits == 1:
+        return 4 * window_words
+    column_words = window_words * (16 // bits) * block.pixels + block.read_ahead_words
+    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * window_words
+    return 4 * (column_words + block.sum_words) + rows
+
+
+def keeps_rows(spec: ConvSpec) -> bool:
+    """Return whether a kernel widens input rows once, into a ring, and copies windows from there.
+
+    It does where a pixel is a whole number of words, windows overlap, few blocks lack pixels and
+    the ring stays below `RING_LIMIT_BYTES`; elsewhere each window is widened by itself.
+    """
+    if spec.precision.activation_bits == 1:
+        return False
+    pixels = _block(spec).pixels
+    whole_words = spec.in_c * spec.precision.activation_bits % 32 == 0
+    overlap = spec.kernel_w > spec.stride_w or spec.kernel_h > spec.stride_h
+    full_blocks = spec.out_w % pixels == 0 or spec.out_w >= 4 * pixels
+    return whole_words and overlap and full_blocks and _ring_bytes(spec) <= RING_LIMIT_BYTES
+
+
+def _ring_bytes(spec: ConvSpec) -> int:
+    """Return the size of the ring and of the sums beside it, as ``tc_columns.h`` lays them out."""
+    pixels = _block(spec).pixels
+    blocks = -(-spec.out_w // pixels)
+    read = spec.stride_w * (pixels * blocks - 1) + spec.kernel_w
+    written = spec.padding.left + spec.in_w
+    length = spec.stride_w * (pixels - 1) + max(read, written)
+    position_words = -(-spec.in_c // 2) * pixels
+    sum_words = (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0
+    return 4 * (spec.kernel_h * length * position_words + sum_words)
+
+
+def shape_fields(spec: ConvSpec) -> tuple[int, ...]:
+    """Return the fields of ``tc_conv_shape``, in order."""
+    return (
+        *(spec.in_h, spec.in_w, spec.in_c, spec.out_h, spec.out_w, spec.out_c),
+        *(spec.kernel_h, spec.kernel_w, spec.stride_h, spec.stride_w),
+        *(spec.padding.top, spec.padding.left, int(keeps_rows(spec))),
+    )

@@ -172,9 +172,7 @@ class MemoisedEngine:
     def begin(self, address: int, stack_limit: int) -> None:
         """Start at a function with an idle pipeline."""
         arena = self._arena
-        arena[H.ENTRY] = 0
-        arena[native.UNITS : native.UNITS + native.UNIT_WORDS] = 0
-        arena[H.PENDING] = self._state_id(self.timing.initial_state())
+        self._start_from(self.timing.initial_state())
         arena[H.STACK_LIMIT] = stack_limit
         arena[H.STACK_LOWEST] = self.guest.register(13)
         self._push_call(self.functions.index(address) + 1)
@@ -270,6 +268,15 @@ class MemoisedEngine:
 
     # Tables.
 
+    def _start_from(self, state: State) -> None:
+        """Make entry 0 the one that ran last, with a state behind it."""
+        arena = self._arena
+        arena[native.UNITS : native.UNITS + native.UNIT_WORDS] = 0
+        arena[native.ENTRIES : native.ENTRIES + native.ENTRY_WORDS] = 0
+        arena[native.ENTRIES + native.ENTRY_STATES] = self._state_id(state)
+        arena[H.ENTRY] = 0
+        arena[H.EDGE] = native.NO_EDGE
+
     def _state_id(self, state: State) -> int:
         number = self._state_ids.get(state)
         if number is None:
@@ -315,16 +322,21 @@ class MemoisedEngine:
         self._must_flush = False
         arena = self._arena
         self._fold(self._folded)
-        pending = self._states[int(arena[H.PENDING])]
         entry = native.ENTRIES + native.ENTRY_WORDS * int(arena[H.ENTRY])
-        unit = native.UNITS + native.UNIT_WORDS * (int(arena[entry]) & _WORD)
-        behind = arena[unit : unit + native.UNIT_WORDS].copy()
+        edge = int(arena[H.EDGE])
+        states = int(arena[entry + native.ENTRY_STATES + (edge >> 1)])
+        state = self._states[states >> 32 * (edge & 1) & _WORD]
+        about, unit = int(arena[entry + native.ENTRY_UNIT + 1]), int(arena[entry]) & _WORD
+        function = int(arena[native.UNITS + native.UNIT_WORDS * unit + 6])
         self._reset_tables()
-        # The unit that just ran becomes unit 0, so that its call or return is still followed.
-        behind[0] = 0
-        arena[native.UNITS : native.UNITS + native.UNIT_WORDS] = behind
-        arena[H.ENTRY] = 0
-        arena[H.PENDING] = self._state_id(pending)
+        self._start_from(state)
+        # Entry 0 takes the place of the unit that just ran, so that its call is still followed.
+        number = int(arena[native.ENTRIES + native.ENTRY_STATES])
+        for word in range(2):
+            arena[native.ENTRIES + native.ENTRY_STATES + word] = number | number << 32
+        arena[native.ENTRIES + native.ENTRY_UNIT + 1] = about
+        arena[native.UNITS + 6] = function
+        arena[H.EDGE] = edge
 
     # Misses.
 
@@ -349,11 +361,11 @@ class MemoisedEngine:
         entry = self._entries[entry_number]
         assert entry is not None
         state = entry.state
-        about = int(self._arena[native.UNITS + native.UNIT_WORDS * entry.unit + 1])
-        if about >> 32 & 0xFF:
+        base = native.ENTRIES + native.ENTRY_WORDS * entry_number
+        if int(self._arena[base + native.ENTRY_UNIT + 1]) >> 32 & 0xFF:
             state = self.timing.redirect(state, Edge(edge))
         number = self._state_id(state)
-        place = native.ENTRIES + native.ENTRY_WORDS * entry_number + 4 + (edge >> 1)
+        place = base + native.ENTRY_STATES + (edge >> 1)
         self._arena[place] = int(self._arena[place]) | number << 32 * (edge & 1)
         return number
 
@@ -463,6 +475,9 @@ class MemoisedEngine:
         base = native.ENTRIES + native.ENTRY_WORDS * number
         cost = sum(entry.cycles) | len(entry.cycles) << 32
         self._arena[base : base + 3] = (entry.unit | state << 32, inputs, cost)
+        unit = native.UNITS + native.UNIT_WORDS * entry.unit
+        copied = base + native.ENTRY_UNIT
+        self._arena[copied : copied + 3] = self._arena[unit : unit + 3]
         return number
 
     def _make_truncated(self, state: int, unit: _Unit, inputs: int, kept: int) -> int:

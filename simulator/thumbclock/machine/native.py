@@ -27,6 +27,8 @@ __all__ = [
     "ENTRIES",
     "ENTRY_HASH",
     "ENTRY_HASH_SLOTS",
+    "ENTRY_STATES",
+    "ENTRY_UNIT",
     "ENTRY_WORDS",
     "FUNCTIONS",
     "FUNCTION_WORDS",
@@ -35,6 +37,7 @@ __all__ = [
     "MAX_OPS",
     "MAX_UNITS",
     "MISS_EDGE",
+    "NO_EDGE",
     "MISS_ENTRY",
     "MISS_UNIT",
     "OPS",
@@ -63,7 +66,7 @@ class H:
     """Words of the arena's header."""
 
     ENTRY = 0  # entry of the unit that runs
-    PENDING = 1  # state to start the next unit from, where its edge is already complete
+    EDGE = 1  # the edge by which the running unit was left, where it is already followed
     CYCLES = 2
     INSTRUCTIONS = 3
     LIMIT = 4  # stop when this many instructions ran
@@ -95,7 +98,11 @@ class StopReason:
 
 MISS_EDGE, MISS_UNIT, MISS_ENTRY = 1, 2, 3
 
-UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 8, 4, 4
+NO_EDGE = 4
+"""In ``H.EDGE``: the next block completes the edge."""
+
+UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
+ENTRY_UNIT, ENTRY_STATES = 6, 9
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
@@ -113,8 +120,8 @@ OPS = PAGE_CLASSES + (1 << 20) // 8
 # Unit: address | size << 32; end | branch code << 32 | flags << 40; program start | length << 32;
 # split address; unit behind the split; stack drop; function; spare.
 UNITS = OPS + MAX_OPS
-# Entry: unit | state << 32; inputs; cycles | instructions << 32; count; next states by edge (two
-# words); entry that followed: fall-through | taken << 32; spare.
+# Entry: unit | state << 32; inputs; cycles | instructions << 32; count; entries that followed, by
+# edge (two words); words 0 to 2 of the unit; next states by edge (two words); spare.
 ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
 UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
 ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
@@ -124,7 +131,9 @@ UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
 
 # Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
 _0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
-_8, _12, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 12, 16, 24, 31, 32, 40))
+_8, _9, _12, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 12, 16, 24, 31, 32, 40))
+_NO_EDGE = _U(NO_EDGE)
+_14, _REGISTER_OFFSET = _U(14), _U(0x3C)
 _LOW = _U(0xFFFFFFFF)
 _BYTE = _U(0xFF)
 _SIGN = _U(0x80000000)
@@ -136,7 +145,7 @@ _CALLS, _FUNCTIONS, _OPS = _U(CALLS), _U(FUNCTIONS), _U(OPS)
 _UNITS, _ENTRIES, _UNIT_HASH, _ENTRY_HASH = _U(UNITS), _U(ENTRIES), _U(UNIT_HASH), _U(ENTRY_HASH)
 _CLASS_BYTES = _U(PAGE_CLASSES * 8)
 _CALL_DEPTH = _U(CALL_DEPTH)
-_ENTRY, _PENDING, _CYCLES, _INSTRUCTIONS = _U(H.ENTRY), _U(H.PENDING), _U(H.CYCLES), _U(H.INSTRUCTIONS)
+_ENTRY, _EDGE, _CYCLES, _INSTRUCTIONS = _U(H.ENTRY), _U(H.EDGE), _U(H.CYCLES), _U(H.INSTRUCTIONS)
 _LIMIT, _STOP, _MISS, _STOP_FUNCTION = _U(H.LIMIT), _U(H.STOP), _U(H.MISS), _U(H.STOP_FUNCTION)
 _READ_FUNCTION, _REGISTERS, _ARGUMENT = _U(H.READ_FUNCTION), _U(H.REGISTERS), _U(H.ARGUMENT)
 _RESULT, _STACK_LOWEST, _STACK_LIMIT = _U(H.RESULT), _U(H.STACK_LOWEST), _U(H.STACK_LIMIT)
@@ -355,10 +364,13 @@ def _shift(op, value, amount):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _root(a, value):  # type: ignore[no-untyped-def]
+def _root(a, value, wanted):  # type: ignore[no-untyped-def]
     """Return what the model may know of an address: low bits and wait class of its page."""
-    page_class = _read8(a[_ARENA] + _CLASS_BYTES + (value >> _12))
-    return (value & _7) | (page_class << _3)
+    bits = wanted & _7
+    low = value & ((_1 << bits) - _1)
+    if wanted == bits:
+        return low
+    return low | (_read8(a[_ARENA] + _CLASS_BYTES + (value >> _12)) << bits)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -426,12 +438,12 @@ def _evaluate(a, uc, start, length):  # type: ignore[no-untyped-def]
         second = (word >> _24) & _BYTE
         imm = word >> _32
         if op == _ROOTR:
-            inputs |= _root(a, (_register(a, uc, first) + imm) & _LOW) << dst
+            inputs |= _root(a, (_register(a, uc, first) + imm) & _LOW, second) << dst
             continue
         x = a[_SLOTS + first]
         y = a[_SLOTS + second]
         if op == _ROOT:
-            inputs |= _root(a, (x + imm) & _LOW) << dst
+            inputs |= _root(a, (x + imm) & _LOW, second) << dst
         elif op == _QUOT:
             inputs |= _quotient_bits(x, y, imm != _0) << dst
         elif op == _EXEC:
@@ -450,12 +462,20 @@ def _evaluate(a, uc, start, length):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _inputs(a, uc, unit):  # type: ignore[no-untyped-def]
-    program = a[unit + _2]
-    length = program >> _32
-    if length == _0:
-        return _0
-    return _evaluate(a, uc, program & _LOW, length)
+def _inputs(a, uc, program):  # type: ignore[no-untyped-def]
+    """Evaluate a recipe; the usual ones, of registers only, without a call."""
+    inputs = _0
+    place = _OPS + (program & _LOW)
+    behind = place + (program >> _32)
+    while place != behind:
+        word = a[place]
+        if word & _BYTE != _ROOTR or a[_REGISTERS] == _0:
+            return _evaluate(a, uc, program & _LOW, program >> _32)
+        register = _read32(a[_REGISTERS] + ((word >> _14) & _REGISTER_OFFSET))
+        value = (register + (word >> _32)) & _LOW
+        inputs |= _root(a, value, (word >> _24) & _BYTE) << ((word >> _8) & _BYTE)
+        place += _1
+    return inputs
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -490,10 +510,28 @@ def _find_entry(a, uc, state, unit, inputs):  # type: ignore[no-untyped-def]
         entry = a[_ENTRY_HASH + slot]
         if entry == _0:
             return _ask(a, uc, _ASK_ENTRY, state, unit, inputs)
-        place = _ENTRIES + (entry << _3)
+        place = _ENTRIES + (entry << _4)
         if a[place] == key and a[place + _1] == inputs:
             return entry
         slot = (slot + _1) & _ENTRY_SLOTS
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _find_follower(a, uc, entry, edge, address, size, split_unit):  # type: ignore[no-untyped-def]
+    """Return the entry behind an edge by way of the tables, 0 where the run must stop."""
+    states = _ENTRIES + (entry << _4) + _9 + (edge >> _1)
+    state = (a[states] >> ((edge & _1) << _5)) & _LOW
+    if state == _0:
+        state = _ask(a, uc, _ASK_EDGE, entry, edge, _0)
+    unit = split_unit if split_unit != _0 else _find_unit(a, uc, address, size)
+    if state == _0 or unit == _0:
+        return _0
+    return _find_entry(a, uc, state, unit, _inputs(a, uc, a[_UNITS + (unit << _3) + _2]))
+
+
+@numba.njit  # type: ignore[untyped-decorator]
+def _unit_of(a, entry):  # type: ignore[no-untyped-def]
+    return _UNITS + ((a[_ENTRIES + (entry << _4)] & _LOW) << _3)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -523,8 +561,10 @@ def _pop(a):  # type: ignore[no-untyped-def]
 
 
 @numba.njit  # type: ignore[untyped-decorator]
-def _follow_call(a, code, end, address, unit, caller):  # type: ignore[no-untyped-def]
+def _follow_call(a, code, end, address, entry, following):  # type: ignore[no-untyped-def]
     """Keep the shadow call stack across a transfer of control."""
+    caller = a[_unit_of(a, entry) + _6]
+    unit = _unit_of(a, following)
     function = a[unit + _6]
     if code == _CALL or code == _INDIRECT_CALL:
         _push(a, end, function)
@@ -560,6 +600,16 @@ def _lower_stack(a, uc, drop):  # type: ignore[no-untyped-def]
     return lowest < a[_STACK_LIMIT]
 
 
+@numba.njit  # type: ignore[untyped-decorator]
+def _goes_too_deep(a, uc, flags_before, found):  # type: ignore[no-untyped-def]
+    """Note the stack pointer where it moved; return whether it is below its limit."""
+    if flags_before & _MOVES_STACK != _0 and _lower_stack(a, uc, _0):
+        return True
+    if (a[found + _7] >> _40) & _CHECKS_STACK == _0:
+        return False
+    return _lower_stack(a, uc, a[_UNITS + ((a[found] & _LOW) << _3) + _5])
+
+
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
     """Complete the edge to a unit, find the unit's entry, and account for it.
@@ -573,63 +623,41 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
         _stop(a, uc, _STOP_LIMIT)
         return
     entry = a[_ENTRY]
-    place = _ENTRIES + (entry << _3)
-    previous = _UNITS + ((a[place] & _LOW) << _3)
-    about = a[previous + _1]
-    end = about & _LOW
+    place = _ENTRIES + (entry << _4)
+    about = a[place + _7]
     code = (about >> _32) & _BYTE
-    side = _0
-    state = a[_PENDING]
-    if state == _0:
+    edge = a[_EDGE]
+    if edge == _NO_EDGE:
         edge = _0
         if code != _0:
-            wrong = predict(a, _PREDICTOR, code, end, address)
+            end = about & _LOW
+            edge = predict(a, _PREDICTOR, code, end, address)
             if address != end:
-                side = _32
-                edge = _2
-            edge |= wrong
-        state = (a[place + _4 + (edge >> _1)] >> ((edge & _1) << _5)) & _LOW
-        if state == _0:
-            state = _ask(a, uc, _ASK_EDGE, entry, edge, _0)
-    else:
-        a[_PENDING] = _0
-    following = (a[place + _6] >> side) & _LOW
-    found = _ENTRIES + (following << _3)
-    key = a[found]
-    unit_number = key & _LOW
-    unit = _UNITS + (unit_number << _3)
-    if a[unit] != (address | (size << _32)) or following == _0:
-        if split_unit != _0:
-            unit_number = split_unit
-        else:
-            unit_number = _find_unit(a, uc, address, size)
-            if unit_number == _0:
-                a[_PENDING] = state
-                _stop(a, uc, _STOP_MISS)
-                return
-        unit = _UNITS + (unit_number << _3)
-    inputs = _inputs(a, uc, unit)
-    if key != (unit_number | (state << _32)) or a[found + _1] != inputs or following == _0:
-        following = _find_entry(a, uc, state, unit_number, inputs)
+                edge |= _2
+    followers = place + _4 + (edge >> _1)
+    side = (edge & _1) << _5
+    following = (a[followers] >> side) & _LOW
+    found = _ENTRIES + (following << _4)
+    if a[found + _6] != address | (size << _32) or a[found + _1] != _inputs(
+        a, uc, a[found + _8]
+    ):
+        # Not what followed last time by this edge.
+        following = _find_follower(a, uc, entry, edge, address, size, split_unit)
         if following == _0:
-            a[_PENDING] = state
+            a[_EDGE] = edge
             _stop(a, uc, _STOP_MISS)
             return
-        found = _ENTRIES + (following << _3)
-        links = a[place + _6]
-        a[place + _6] = (links & (_LOW << (_32 - side))) | (following << side)
-    special = a[unit + _1] >> _40
-    if special != _0 or code >= _DIRECT or about >> _40 != _0:
-        if (about >> _40) & _MOVES_STACK != _0 and _lower_stack(a, uc, _0):
-            a[_PENDING] = state
-            _stop(a, uc, _STOP_STACK)
-            return
-        if special & _CHECKS_STACK != _0 and _lower_stack(a, uc, a[unit + _5]):
-            a[_PENDING] = state
+        found = _ENTRIES + (following << _4)
+        links = a[followers]
+        a[followers] = (links & (_LOW << (_32 - side))) | (following << side)
+    a[_EDGE] = _NO_EDGE
+    if code >= _DIRECT or (about | a[found + _7]) >> _40 != _0:
+        if _goes_too_deep(a, uc, about >> _40, found):
+            a[_EDGE] = edge
             _stop(a, uc, _STOP_STACK)
             return
         if code >= _DIRECT:
-            _follow_call(a, code, end, address, unit, a[previous + _6])
+            _follow_call(a, code, about & _LOW, address, entry, following)
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW
@@ -653,7 +681,7 @@ def probe_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
     if a[_STOP] != _0:
         return
-    unit = _UNITS + ((a[_ENTRIES + (a[_ENTRY] << _3)] & _LOW) << _3)
+    unit = _unit_of(a, a[_ENTRY])
     if a[unit + _3] != address:
         return  # another unit runs through here, one that needs no split
     behind = a[unit + _4]

@@ -42,6 +42,8 @@ PREDICTOR_WORDS = _RETURNS + 64
 
 _PATTERN_BASE, _TARGET_BASE, _RETURN_BASE = _U(_PATTERNS), _U(_TARGETS), _U(_RETURNS)
 _0, _1, _2, _3 = _U(0), _U(1), _U(2), _U(3)
+# Two bits each: the next counter by counter * 2 + taken.
+_NEXT_COUNTER = _U(0b11_10_11_01_10_00_01_00)
 _CONDITIONAL, _DIRECT, _CALL = _U(1), _U(2), _U(3)
 _INDIRECT, _INDIRECT_CALL, _RETURN = _U(4), _U(5), _U(6)
 
@@ -79,14 +81,9 @@ def predict(words, base, code, end, target):  # type: ignore[no-untyped-def]
         history = words[base + _HISTORY]
         place = base + _PATTERN_BASE + ((history ^ (end >> _1)) & words[base + _PATTERN_MASK])
         counter = words[place]
-        if taken == _1:
-            wrong = _1 - (counter >> _1)
-            if counter < _3:
-                words[place] = counter + _1
-        else:
-            wrong = counter >> _1
-            if counter > _0:
-                words[place] = counter - _1
+        # Without branches of the host's own: outcomes are as hard to predict for it.
+        wrong = (counter >> _1) ^ taken
+        words[place] = (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
         words[base + _HISTORY] = ((history << _1) | taken) & words[base + _HISTORY_MASK]
     elif code >= _CALL and taken == _1:
         if code == _RETURN:

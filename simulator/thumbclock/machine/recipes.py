@@ -23,7 +23,7 @@ from thumbclock.memory import Timing
 __all__ = ["Analysis", "Op", "analyse"]
 
 _MASK = 0xFFFFFFFF
-_ROOT_LOW_BITS = 3
+_BANK_BITS = 3  # byte in word, and the even or odd word
 _CLASS_BITS = 3
 _QUOTIENT_BITS = 6
 _INPUT_BITS = 62
@@ -58,8 +58,8 @@ class Op(IntEnum):
     CONDITION_ENTRY = 21  # imm: condition on the flags at entry
     SELECT = 22  # a ? b : slot imm
     # Outputs; dst is the position in the inputs word.
-    ROOT_REGISTER = 23  # a: register; imm: constant to add
-    ROOT = 24  # a: slot; imm: constant to add
+    ROOT_REGISTER = 23  # a: register; b: low bits wanted, 128 for the wait class; imm: to add
+    ROOT = 24  # a: slot; b, imm: as above
     QUOTIENT = 25  # a: dividend; b: divisor; imm: 1 for signed
     EXECUTED = 26  # a: condition slot
 
@@ -89,6 +89,7 @@ class _Need:
     instruction: int
     position: int
     delta: int = 0
+    low_bits: int = 0
 
 
 @dataclass
@@ -123,9 +124,9 @@ class Analysis:
             wait_class[index] = timing.memory.wait_class_at(address)
         for need in self.roots:
             packed = inputs >> need.position
-            low[need.instruction] = (packed + need.delta) & 7
+            low[need.instruction] = (packed + need.delta) & (1 << need.low_bits) - 1
             if self.has_classes:
-                wait_class[need.instruction] = packed >> _ROOT_LOW_BITS & 7
+                wait_class[need.instruction] = packed >> need.low_bits & 7
         for need in self.executed:
             executed[need.instruction] = bool(inputs >> need.position & 1)
         for need in self.quotients:
@@ -260,31 +261,67 @@ class _Analyser:
         if address.node < 0:
             self.result.constants[index] = address.constant
             return
-        if not (self.has_classes or self._needs_low_bits(index, instruction, memory, address)):
-            return
-        width = _ROOT_LOW_BITS + (_CLASS_BITS if self.has_classes else 0)
-        shared = next(
-            (o for o in self.positions if o[0] in (Op.ROOT, Op.ROOT_REGISTER) and o[1] == address.node),
-            None,
-        )
+        low_bits = self._low_bits(index, instruction, memory, address)
+        if not self.has_classes:
+            address = self._reduce(address, low_bits)
+            if address.node < 0:
+                self.result.constants[index] = address.constant
+                return
+            if not low_bits:
+                return
+        wanted = low_bits | (0x80 if self.has_classes else 0)
+        shared = next((o for o in self.positions if o[:3] == (Op.ROOT, address.node, wanted)), None)
         constant = shared[3] if shared else address.constant & _MASK
-        position = self._output(Op.ROOT, address.node, 0, constant, width)
-        self.result.roots.append(_Need(index, position, (address.constant - constant) & 7))
+        width = low_bits + (_CLASS_BITS if self.has_classes else 0)
+        position = self._output(Op.ROOT, address.node, wanted, constant, width)
+        delta = address.constant - constant
+        self.result.roots.append(_Need(index, position, delta, low_bits))
 
-    def _needs_low_bits(
+    def _low_bits(
         self, index: int, instruction: Instruction, memory: Memory, address: _Value
-    ) -> bool:
+    ) -> int:
+        """Return how many low address bits the cost or a check depends on."""
         node = self.nodes[address.node]
         on_stack = node.op is Op.REGISTER and node.imm == SP and address.constant % 4 == 0
+        bits = 0
         if not on_stack and (
             memory.needs_alignment or self.pipeline.needs_alignment(instruction)
         ):
-            return True
+            bits = {1: 0, 2: 1, 4: 2}[memory.size_bytes]
         if not self.pipeline.has_banked_loads:
-            return False
-        if not memory.is_load:
-            return memory.size_bytes < 4 or memory.count > 1
-        return memory.count == 1 and self._may_pair_with_load(index)
+            return bits
+        if memory.is_load:
+            banked = memory.count == 1 and self._may_pair_with_load(index)
+        else:
+            banked = memory.size_bytes < 4 or memory.count > 1
+        return _BANK_BITS if banked else bits
+
+    def _reduce(self, value: _Value, bits: int) -> _Value:
+        """Return a simpler value that agrees in its low bits."""
+        if value.node < 0:
+            return value
+        node = self.nodes[value.node]
+        if not node.known:
+            return value
+        zero = _Value(-1, 0)
+        reduced = None
+        match node.op:
+            case Op.ADD:
+                a = self._reduce(_Value(node.a, 0), bits)
+                reduced = self._add(a, self._reduce(_Value(node.b, 0), bits))
+            case Op.ADD_IMMEDIATE:
+                reduced = self._add(self._reduce(_Value(node.a, 0), bits), _Value(-1, node.imm))
+            case Op.SHIFT_LEFT if self.nodes[node.b].op is Op.CONSTANT:
+                reduced = zero if self.nodes[node.b].imm >= bits else None
+            case Op.AND if self.nodes[node.b].op is Op.CONSTANT:
+                kept = self.nodes[node.b].imm & (1 << bits) - 1
+                if kept == 0:
+                    reduced = zero
+                elif kept == (1 << bits) - 1:
+                    reduced = self._reduce(_Value(node.a, 0), bits)
+        if reduced is None:
+            return value
+        return self._add(reduced, _Value(-1, value.constant))
 
     def _may_pair_with_load(self, index: int) -> bool:
         if index in (0, len(self.instructions) - 1):
@@ -653,9 +690,12 @@ class _Analyser:
             else:
                 program.append(_encode(found.op, slots[node], a, b, imm))
         for (op, a, b, imm), position in self.positions.items():
-            if op is Op.ROOT and a not in slots:
-                register = self.nodes[a].imm
-                program.append(_encode(Op.ROOT_REGISTER, position, register, 0, imm))
+            if op is Op.ROOT:
+                if self.nodes[a].op is Op.REGISTER:
+                    register = self.nodes[a].imm
+                    program.append(_encode(Op.ROOT_REGISTER, position, register, b, imm))
+                else:
+                    program.append(_encode(op, position, slots[a], b, imm))
             else:
                 second = slots[b] if op is Op.QUOTIENT else 0
                 program.append(_encode(op, position, slots[a], second, imm))

@@ -3,19 +3,20 @@
 import shutil
 from dataclasses import replace
 
+import kernel_bench
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kernel_cases import convolutions
 
-import bare
-from cases import convolutions
 from thumbclock.kernels.data import ConvData, random_layer
 from thumbclock.kernels.reference import (
     BinaryRequantization,
     Int8Requantization,
     Requantization,
     UnsignedRequantization,
+    accumulate,
 )
 from thumbclock.kernels.spec import ConvSpec
 
@@ -35,7 +36,7 @@ _FEW = settings(max_examples=4, deadline=None, suppress_health_check=[HealthChec
 
 
 def _check(data: ConvData, toolchain: str = "zig") -> None:
-    outcome = bare.run(data, toolchain=toolchain)
+    outcome = kernel_bench.run(data, toolchain=toolchain)
     np.testing.assert_array_equal(outcome.outputs, data.expected())
     assert outcome.guards_intact
 
@@ -61,9 +62,7 @@ def test_unrolled_bit_exact(precision: str, toolchain: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("precision", [*LOADED, "w8a8-skip25"])
-@pytest.mark.parametrize(
-    "shape", ["8x9x16-16", "5x6x32-8", "6x5x3-5", "4x4x64-4"], ids=lambda shape: str(shape)
-)
+@pytest.mark.parametrize("shape", ["8x9x16-16", "5x6x32-8", "6x5x3-5", "4x4x64-4"], ids=str)
 def test_usual_layers(precision: str, shape: str) -> None:
     """Padded 3x3 layers of usual widths."""
     _check(random_layer(ConvSpec.parse(shape, precision=precision)))
@@ -85,9 +84,7 @@ def _neutral(spec: ConvSpec) -> Requantization:
 @pytest.mark.parametrize("weight_end", ["least", "greatest", "alternating"])
 @pytest.mark.parametrize("input_end", ["least", "greatest"])
 @pytest.mark.parametrize("channels", [6, 64, 230])
-def test_ends_of_the_ranges(
-    precision: str, weight_end: str, input_end: str, channels: int
-) -> None:
+def test_ends_of_the_ranges(precision: str, weight_end: str, input_end: str, channels: int) -> None:
     """Lanes and fields do not overflow when all operands are at the ends of their ranges."""
     spec = ConvSpec.parse(f"3x3x{channels}-3", precision=precision)
     bits, width = spec.precision.weight_bits, spec.precision.activation_bits
@@ -105,16 +102,9 @@ def test_ends_of_the_ranges(
     _check(raw)
     if isinstance(neutral, UnsignedRequantization):
         # And with a scale that lets the lowest bits of large sums through.
-        bias = -raw_sums(raw).reshape(-1, spec.out_c)[0]
+        bias = -accumulate(spec, inputs, weights, neutral).reshape(-1, spec.out_c)[0]
         shifted = replace(neutral, bias=bias + 1, left=0, multiplier=neutral.multiplier * 7)
         _check(replace(raw, requantization=shifted))
-
-
-def raw_sums(data: ConvData) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Return the layer's sums without bias."""
-    from thumbclock.kernels.reference import accumulate  # noqa: PLC0415
-
-    return accumulate(data.spec, data.inputs, data.weights, data.requantization)
 
 
 @pytest.mark.parametrize("shift", [3, 1, 0, -1, -7, -31])
@@ -136,7 +126,7 @@ def test_int8_shifts(shift: int) -> None:
 def test_kernels_reach_their_rates() -> None:
     """Fewer bits mean fewer instructions: the order that the kernels are made for."""
     counts = {
-        precision: bare.run(
+        precision: kernel_bench.run(
             random_layer(ConvSpec.parse("8x8x32-32", precision=precision)), count=True
         ).instructions
         for precision in LOADED

@@ -20,15 +20,15 @@ def test_parses_what_a_user_writes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("extent", "kernel", "stride", "before", "behind", "outputs"),
-    [(32, 3, 1, 1, 1, 32), (32, 3, 2, 0, 1, 16), (5, 1, 3, 0, 0, 2), (7, 4, 1, 1, 2, 7)],
+    ("extent", "kernel", "stride", "expected"),
+    [(32, 3, 1, (1, 1, 32)), (32, 3, 2, (0, 1, 16)), (5, 1, 3, (0, 0, 2)), (7, 4, 1, (1, 2, 7))],
 )
 def test_same_padding_is_tensorflows(
-    extent: int, kernel: int, stride: int, before: int, behind: int, outputs: int
+    extent: int, kernel: int, stride: int, expected: tuple[int, int, int]
 ) -> None:
     """The odd row of padding goes behind, and outputs are ceil(extent / stride)."""
     spec = ConvSpec.parse(f"{extent}x9x2-2", kernel=f"{kernel}x1", stride=f"{stride}x1")
-    assert (spec.padding.top, spec.padding.bottom, spec.out_h) == (before, behind, outputs)
+    assert (spec.padding.top, spec.padding.bottom, spec.out_h) == expected
 
 
 def test_valid_padding_is_none() -> None:
@@ -58,4 +58,4 @@ def test_knows_its_precisions(name: str) -> None:
 def test_refuses_with_what_it_expected(arguments: dict[str, str], said: str) -> None:
     """An error names the part and the form that was expected."""
     with pytest.raises(UsageError, match=said):
-        ConvSpec.parse(**arguments)  # type: ignore[arg-type]
+        ConvSpec.parse(**arguments)

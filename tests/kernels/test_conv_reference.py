@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_cases import convolutions
 
-from cases import convolutions
 from thumbclock.kernels.data import ConvData, keep_mask, quantize_multiplier, random_layer
 from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
 from thumbclock.kernels.spec import ConvSpec
@@ -40,7 +40,9 @@ def _finish(data: ConvData, total: int, channel: int) -> int:
         case Int8Requantization() as q:
             shift = int(q.shift[channel])
             scaled = (total + int(q.bias[channel])) << max(shift, 0)
-            high = math.floor(Fraction(scaled * int(q.multiplier[channel]), 1 << 31) + Fraction(1, 2))
+            high = math.floor(
+                Fraction(scaled * int(q.multiplier[channel]), 1 << 31) + Fraction(1, 2)
+            )
             exact = Fraction(high, 1 << max(-shift, 0))
             rounded = math.floor(abs(exact) + Fraction(1, 2)) * (1 if high >= 0 else -1)
             return min(max(rounded + q.output_offset, q.activation_min), q.activation_max)

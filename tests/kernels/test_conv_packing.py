@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_cases import convolutions
 
-from cases import convolutions
 from thumbclock.errors import UsageError
 from thumbclock.kernels.data import random_layer
 from thumbclock.kernels.packing import (

@@ -24,10 +24,10 @@ from thumbclock.kernels.packing import (
     pack_requantization,
     pack_weights,
     scratch_bytes,
+    shape_fields,
     unpack_activations,
 )
 from thumbclock.kernels.reference import Int8Requantization, IntArray, UnsignedRequantization
-from thumbclock.kernels.spec import ConvSpec
 from thumbclock.profiles import load_profile
 from thumbclock.toolchain import Source, build, find_toolchain
 
@@ -57,7 +57,10 @@ def library(toolchain: str) -> Path:
         '#include "tc_conv.h"\n#include "thumbclock.h"\n'
         f"void *volatile kept[] = {{{symbols}}};\nvoid tc_kernel(void) {{ (void)kept[0]; }}\n"
     )
-    return _build((Source.generated("keep.c", main), *map(Source.file, map(folder.joinpath, names))), toolchain)
+    return _build(
+        (Source.generated("keep.c", main), *map(Source.file, map(folder.joinpath, names))),
+        toolchain,
+    )
 
 
 def _build(sources: tuple[Source, ...], toolchain: str) -> Path:
@@ -84,7 +87,7 @@ def run(data: ConvData, *, toolchain: str = "zig", count: bool = False) -> Outco
         )
         sources = (
             Source.generated("keep.c", main),
-            Source.file(folder / "unrolled.c"),
+            *(Source.file(folder / name) for name in KERNEL_FILES["unrolled"]),
             Source.generated("tc_unrolled.S", emit_unrolled(data.spec, data.weights)),
         )
         image = _build(sources, toolchain)
@@ -158,11 +161,7 @@ class _Call:
     def result(self, *, count: bool) -> Outcome:
         data, spec = self.data, self.data.spec
         bits = spec.precision.activation_bits
-        shape = self._words(
-            *(spec.in_h, spec.in_w, spec.in_c, spec.out_h, spec.out_w, spec.out_c),
-            *(spec.kernel_h, spec.kernel_w, spec.stride_h, spec.stride_w),
-            *(spec.padding.top, spec.padding.left),
-        )
+        shape = self._words(*shape_fields(spec))
         unrolled = spec.precision.unrolled
         output = self._zone(output_bytes(spec))
         scratch = self._zone(scratch_bytes(spec))
@@ -176,7 +175,9 @@ class _Call:
             output,
             scratch,
         )
-        instructions = self._call(self.symbols[f"tc_conv_{spec.precision.kernel}"], arguments, count=count)
+        instructions = self._call(
+            self.symbols[f"tc_conv_{spec.precision.kernel}"], arguments, count=count
+        )
         raw = bytes(self.engine.mem_read(output, output_bytes(spec)))
         intact = self._intact(output, output_bytes(spec)) and self._intact(
             scratch, scratch_bytes(spec)
@@ -204,7 +205,9 @@ class _Call:
         return sum(times * self._length(*block) for block, times in blocks.items())
 
     def _length(self, address: int, size: int) -> int:
-        decoder = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
+        decoder = capstone.Cs(
+            capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS
+        )
         return sum(1 for _ in self._decoded(decoder, address, size))
 
     def _decoded(self, decoder: capstone.Cs, address: int, size: int) -> Iterator[object]:
