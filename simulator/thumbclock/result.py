@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -25,6 +25,7 @@ from thumbclock.errors import UsageError
 __all__ = [
     "Block",
     "Call",
+    "CompareFailure",
     "CompareResult",
     "EnergyUj",
     "Exit",
@@ -288,6 +289,61 @@ class RunResult(_Model):
             if value is not None or name not in self.optional
         }
 
+    def since(self, before: Self) -> Self:
+        """Return the share of a run that came after an earlier result of the same machine.
+
+        Where a run stands on the stack is not a sum: its deepest use stays that of the whole.
+        """
+        cycles = self.cycles - before.cycles
+        share = cycles / self.cycles if self.cycles else 0.0
+        energy = self.energy_uj and EnergyUj(
+            typical=self.energy_uj.typical * share,
+            low=self.energy_uj.low * share,
+            high=self.energy_uj.high * share,
+            basis=self.energy_uj.basis,
+        )
+        return self.model_copy(
+            update={
+                "cycles": cycles,
+                "instructions": self.instructions - before.instructions,
+                "time_us": cycles / self.clock_hz * 1e6,
+                "energy_uj": energy,
+                "functions": _less_functions(self.functions, before.functions),
+                "stalls": _less(self.stalls, before.stalls),
+                "mix": _less(self.mix, before.mix),
+            }
+        )
+
+
+def _less(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    rest = {name: count - before.get(name, 0) for name, count in after.items()}
+    return {name: count for name, count in rest.items() if count}
+
+
+def _less_functions(
+    after: tuple[FunctionCost, ...], before: tuple[FunctionCost, ...]
+) -> tuple[FunctionCost, ...]:
+    sums: dict[str, list[int]] = {}  # static functions of several files can share a name
+    for sign, costs in ((1, after), (-1, before)):
+        for cost in costs:
+            row = sums.setdefault(cost.name, [0, 0, 0, 0])
+            row[0] += sign * cost.calls
+            row[1] += sign * cost.exclusive_cycles
+            row[2] += sign * cost.inclusive_cycles
+            row[3] += sign * cost.instructions
+    rest = [
+        FunctionCost(
+            name=name,
+            calls=calls,
+            exclusive_cycles=exclusive,
+            inclusive_cycles=inclusive,
+            instructions=instructions,
+        )
+        for name, (calls, exclusive, inclusive, instructions) in sums.items()
+        if calls or instructions
+    ]
+    return tuple(sorted(rest, key=lambda cost: (-cost.exclusive_cycles, cost.name)))
+
 
 class Precision(_Model):
     """Bits of a kernel's weights and activations."""
@@ -336,6 +392,24 @@ class KernelResult(_Model):
     run: RunResult
 
 
+class CompareFailure(_Model):
+    """A kernel that could not be measured.
+
+    Attributes:
+        kind: It does not fit a memory, its check failed, or it faulted.
+        implementation: Name of the kernel, as in a row's options.
+        profile: Name of the board profile.
+        placement: Role -> memory.
+        reason: What happened, for a reader.
+    """
+
+    kind: Literal["does not fit", "check", "fault"]
+    implementation: str
+    profile: str
+    placement: dict[str, str]
+    reason: str
+
+
 class CompareResult(_Model):
     """Kernels side by side (``thumbclock.compare/1``).
 
@@ -343,6 +417,7 @@ class CompareResult(_Model):
         schema_id: Schema and version; ``schema`` in JSON.
         title: What is compared.
         rows: One result for each precision, profile or placement.
+        failures: What could not be measured.
         baseline: Index of the row that the others are held against.
     """
 
@@ -351,6 +426,7 @@ class CompareResult(_Model):
     )
     title: str
     rows: tuple[KernelResult, ...]
+    failures: tuple[CompareFailure, ...] = ()
     baseline: Count = 0
 
 

@@ -132,6 +132,12 @@ def _immediate_form(encoding: int, size_bytes: int) -> Operand2:
     return Operand2.SHIFTED_CONSTANT
 
 
+def _load_branch(memory: Memory) -> Branch:
+    """Return how a load to PC transfers control: ``LDR PC, [SP], #4`` is POP {PC}."""
+    pops = memory.base == SP and memory.writeback is not None
+    return Branch.RETURN if pops else Branch.INDIRECT
+
+
 class _Translation:
     """The way from one capstone instruction to ours."""
 
@@ -153,11 +159,13 @@ class _Translation:
 
     def _mnemonic(self) -> str:
         name = str(self.raw.insn_name())
+        if self.size_bytes == 4 and self.encoding & 0xFBF08000 == 0xF2400000:
+            return "movw"  # capstone calls it mov, which has no 16-bit constant
         if name in ("hint", "nop"):
             return str(self.raw.mnemonic).removesuffix(".w").strip()
         if name == "cps" or name.startswith("vsel"):
             return name[:4]
-        return name
+        return _PLAIN_NAMES.get(name, name)
 
     def _read_operands(self) -> None:
         for operand in self.raw.operands:
@@ -309,7 +317,7 @@ class _Translation:
             reads=memory.registers,
             writes=(*transferred, *written),
             memory=memory,
-            branch=Branch.INDIRECT if PC in transferred else None,
+            branch=_load_branch(memory) if PC in transferred else None,
             is_double=bool(doubles),
         )
 
@@ -382,6 +390,8 @@ class _Translation:
     def _floating_move(self, is_double: bool) -> Instruction:
         core = [n for numbers in self.registers for n in numbers if n < 16]
         single = [n for numbers in self.registers for n in numbers if n >= SINGLE_0]
+        if len(core) == 1 and len(single) == 2:
+            single = [single[self.encoding >> 21 & 1]]  # one half of a double: VMOV.32 Dd[x]
         if not core:
             written, *read = self.registers
             kind = Kind.FP_MOVE if read else Kind.FP_MOVE_IMMEDIATE
@@ -426,7 +436,7 @@ class _Translation:
             reads = flat  # two-operand forms: ADD Rd, Rm
         if name in ("bfi", "movt"):
             reads = [*reads, *flat[:1]]
-        if kind in (Kind.EXTEND, Kind.EXTEND_ADD, Kind.REVERSE) or name in _EARLY_LAST:
+        if kind in (Kind.EXTEND_ADD, Kind.REVERSE) or name in _EARLY_LAST:
             early = flat[-1:]
         if name == "pkhtb":
             early = flat[1:]
@@ -489,6 +499,8 @@ class _Translation:
         return Operand2.NONE
 
 
+# Names that capstone gives to encodings of instructions which have others too.
+_PLAIN_NAMES = {"movs": "mov", "fmdhr": "vmov", "trap": "udf"}
 _LISTS = {
     Kind.LOAD_MULTIPLE,
     Kind.STORE_MULTIPLE,

@@ -19,7 +19,6 @@ from thumbclock.machine import CallResult, Machine
 from thumbclock.profiles import Placement, Profile, load_profile
 from thumbclock.result import (
     EnergyUj,
-    FunctionCost,
     KernelResult,
     Mismatch,
     Precision,
@@ -186,11 +185,8 @@ def _run_result(
 ) -> RunResult:
     """Return the result of the last call alone: what a machine sums up, less what came before."""
     estimate = energy(profile.board, call.cycles, placement.code)
-    return after.model_copy(
+    return after.since(before).model_copy(
         update={
-            "cycles": call.cycles,
-            "instructions": call.instructions,
-            "time_us": call.cycles / profile.clock_hz * 1e6,
             "energy_uj": estimate
             and EnergyUj(
                 typical=estimate.typical_uj,
@@ -199,35 +195,6 @@ def _run_result(
                 basis=estimate.basis,
             ),
             "stack_bytes": call.stack_bytes,
-            "functions": _less_functions(after.functions, before.functions),
-            "stalls": _less(after.stalls, before.stalls),
-            "mix": _less(after.mix, before.mix),
             "placement": placement.names(),
         }
     )
-
-
-def _less(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
-    rest = {name: count - before.get(name, 0) for name, count in after.items()}
-    return {name: count for name, count in rest.items() if count}
-
-
-def _less_functions(
-    after: tuple[FunctionCost, ...], before: tuple[FunctionCost, ...]
-) -> tuple[FunctionCost, ...]:
-    known = {cost.name: cost for cost in before}
-    none = FunctionCost(name="", calls=0, exclusive_cycles=0, inclusive_cycles=0, instructions=0)
-    rest = []
-    for cost in after:
-        old = known.get(cost.name, none)
-        rest.append(
-            FunctionCost(
-                name=cost.name,
-                calls=cost.calls - old.calls,
-                exclusive_cycles=cost.exclusive_cycles - old.exclusive_cycles,
-                inclusive_cycles=cost.inclusive_cycles - old.inclusive_cycles,
-                instructions=cost.instructions - old.instructions,
-            )
-        )
-    ran = [cost for cost in rest if cost.instructions or cost.calls]
-    return tuple(sorted(ran, key=lambda cost: (-cost.exclusive_cycles, cost.name)))

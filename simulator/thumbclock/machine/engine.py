@@ -17,13 +17,14 @@ from unicorn.unicorn_py3 import unicorn as binding
 from thumbclock.cores import Access, Edge, State
 from thumbclock.errors import ThumbclockError
 from thumbclock.isa import Instruction, decode_block
+from thumbclock.isa.instruction import PC
 from thumbclock.machine import native, predictor
 from thumbclock.machine.account import Account
 from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.guest import REGISTER_IDS, Guest
 from thumbclock.machine.native import H, StopReason
 from thumbclock.machine.predictor import BRANCH_CODES
-from thumbclock.machine.recipes import Analysis, analyse
+from thumbclock.machine.recipes import Analysis, Op, analyse
 from thumbclock.memory import Timing
 
 __all__ = ["Engine", "MemoisedEngine"]
@@ -163,6 +164,12 @@ class MemoisedEngine:
             "units": len(self._units) - 1,
             "entries": len(self._entries) - 1,
         }
+
+    @property
+    def unit_runs(self) -> int:
+        """How many units ran since the tables were last emptied."""
+        counts = self._arena[native.ENTRIES + 3 : native.UNIT_HASH : native.ENTRY_WORDS]
+        return int(counts.sum())
 
     @property
     def mispredictions(self) -> int:
@@ -478,7 +485,20 @@ class MemoisedEngine:
         unit = native.UNITS + native.UNIT_WORDS * entry.unit
         copied = base + native.ENTRY_UNIT
         self._arena[copied : copied + 3] = self._arena[unit : unit + 3]
+        self._hoist_first_root(base)
         return number
+
+    def _hoist_first_root(self, base: int) -> None:
+        """Copy a recipe's first operation into the entry, where the hook finds it without a loop."""
+        arena, place = self._arena, base + native.ENTRY_UNIT + 2
+        program = int(arena[place])
+        start, length = program & _WORD, program >> 32
+        first = int(arena[native.OPS + start]) if length else 0
+        if first & 0xFF == Op.ROOT_REGISTER and arena[H.REGISTERS]:
+            arena[place] = start + 1 | (length - 1) << 32
+        else:
+            first = Op.ROOT_REGISTER | PC << 16  # wants no bits: yields 0
+        arena[base + native.ENTRY_FIRST_OP] = first
 
     def _make_truncated(self, state: int, unit: _Unit, inputs: int, kept: int) -> int:
         """Price the first instructions of a unit, with the inputs that the whole one got."""

@@ -36,11 +36,11 @@ from thumbclock.result import (
 )
 from thumbclock.result import Image as ImageRecord
 
-__all__ = ["CallResult", "Machine", "simulate"]
+__all__ = ["RETURN_ADDRESS", "CallResult", "Machine", "simulate"]
 
 # Where a called function returns to: unmapped on every board, and in a region from which the
 # architecture lets code run, so that Unicorn stops there instead of raising a prefetch abort.
-_RETURN = 0x1EFFFFFE
+RETURN_ADDRESS = 0x1EFFFFFE
 _SLICE = 20_000_000
 _CALL_INSTRUCTIONS = 4_000_000_000
 _SVC, _PREFETCH_ABORT, _BKPT = 2, 3, 7
@@ -227,6 +227,7 @@ class Machine:
         self._reset()
         stop = self._run(self._entry, target, max_instructions, None, None)
         if self.guest.register(PC) != target or stop.reason != "returned":
+            self._stop = stop
             self._raise(stop, f"before it reached {until}")
 
     def call(
@@ -260,15 +261,16 @@ class Machine:
         for number, argument in enumerate(arguments[4:]):
             guest.write(stack + 4 * number, (argument & 0xFFFFFFFF).to_bytes(4, "little"))
         guest.set_register(13, stack)
-        guest.set_register(14, _RETURN | 1)
+        guest.set_register(14, RETURN_ADDRESS | 1)
         guest.set_it_state(0)
         cycles, instructions = self.engine.cycles, self.engine.instructions
         self.engine.finish()
         self.engine.begin(address, self._stack_limit())
         limit = instructions + max_instructions
-        stop = self._run(address, _RETURN, limit, timeout_s, None)
+        stop = self._run(address, RETURN_ADDRESS, limit, timeout_s, None)
         self.engine.finish()
         if stop.reason != "returned":
+            self._stop = stop
             self._raise(stop, f"in a call of {function if isinstance(function, str) else hex(address)}")
         depth = stack - min(stack, self.engine.stack_lowest)
         self._deepest_stack = max(self._deepest_stack, depth)
@@ -290,7 +292,7 @@ class Machine:
         """Run from reset to the program's end and return the result; faults are in the result."""
         self._reset()
         limit = max_instructions if max_instructions is not None else 1 << 62
-        self._stop = self._run(self._entry, _RETURN, limit, timeout_s, progress)
+        self._stop = self._run(self._entry, RETURN_ADDRESS, limit, timeout_s, progress)
         self.engine.finish()
         self._deepest_stack = max(
             self._deepest_stack, self._stack_top - min(self._stack_top, self.engine.stack_lowest)
@@ -407,7 +409,7 @@ class Machine:
         if self._interrupt is not None:
             return self._serve_interrupt(self._interrupt, address)
         if address == until:
-            return _Stop("returned", self.guest.register(0) if until == _RETURN else None)
+            return _Stop("returned", self.guest.register(0) if until == RETURN_ADDRESS else None)
         previous = decode(self.guest.read_code(address - 2, 4), address - 2)
         if previous.mnemonic == "wfi":
             return _Stop("idle")

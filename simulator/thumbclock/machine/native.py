@@ -25,6 +25,7 @@ __all__ = [
     "CALL_DEPTH",
     "CALL_WORDS",
     "ENTRIES",
+    "ENTRY_FIRST_OP",
     "ENTRY_HASH",
     "ENTRY_HASH_SLOTS",
     "ENTRY_STATES",
@@ -102,7 +103,7 @@ NO_EDGE = 4
 """In ``H.EDGE``: the next block completes the edge."""
 
 UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
-ENTRY_UNIT, ENTRY_STATES = 6, 9
+ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP = 6, 9, 11
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
@@ -121,7 +122,8 @@ OPS = PAGE_CLASSES + (1 << 20) // 8
 # split address; unit behind the split; stack drop; function; spare.
 UNITS = OPS + MAX_OPS
 # Entry: unit | state << 32; inputs; cycles | instructions << 32; count; entries that followed, by
-# edge (two words); words 0 to 2 of the unit; next states by edge (two words); spare.
+# edge (two words); words 0 and 1 of the unit, and its program without a first ROOT_REGISTER; next
+# states by edge (two words); that first operation, or one that yields nothing; spare.
 ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
 UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
 ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
@@ -131,7 +133,7 @@ UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
 
 # Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
 _0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
-_8, _9, _12, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 12, 16, 24, 31, 32, 40))
+_8, _9, _11, _12, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 11, 12, 16, 24, 31, 32, 40))
 _NO_EDGE = _U(NO_EDGE)
 _14, _REGISTER_OFFSET = _U(14), _U(0x3C)
 _LOW = _U(0xFFFFFFFF)
@@ -367,10 +369,16 @@ def _shift(op, value, amount):  # type: ignore[no-untyped-def]
 def _root(a, value, wanted):  # type: ignore[no-untyped-def]
     """Return what the model may know of an address: low bits and wait class of its page."""
     bits = wanted & _7
-    low = value & ((_1 << bits) - _1)
-    if wanted == bits:
-        return low
-    return low | (_read8(a[_ARENA] + _CLASS_BYTES + (value >> _12)) << bits)
+    page_class = _read8(a[_ARENA] + _CLASS_BYTES + (value >> _12)) & (_0 - (wanted >> _7))
+    return (value & ((_1 << bits) - _1)) | (page_class << bits)
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _register_root(a, registers, word):  # type: ignore[no-untyped-def]
+    """Carry out a ROOT_REGISTER operation and return its part of the inputs."""
+    register = _read32(registers + ((word >> _14) & _REGISTER_OFFSET))
+    value = (register + (word >> _32)) & _LOW
+    return _root(a, value, (word >> _24) & _BYTE) << ((word >> _8) & _BYTE)
 
 
 @numba.njit  # type: ignore[untyped-decorator]
@@ -471,10 +479,19 @@ def _inputs(a, uc, program):  # type: ignore[no-untyped-def]
         word = a[place]
         if word & _BYTE != _ROOTR or a[_REGISTERS] == _0:
             return _evaluate(a, uc, program & _LOW, program >> _32)
-        register = _read32(a[_REGISTERS] + ((word >> _14) & _REGISTER_OFFSET))
-        value = (register + (word >> _32)) & _LOW
-        inputs |= _root(a, value, (word >> _24) & _BYTE) << ((word >> _8) & _BYTE)
+        inputs |= _register_root(a, a[_REGISTERS], word)
         place += _1
+    return inputs
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _inputs_of(a, uc, entry):  # type: ignore[no-untyped-def]
+    """Evaluate the recipe of an entry's unit: its first root in line, the rest where there is any."""
+    registers = a[_REGISTERS] if a[_REGISTERS] != _0 else a[_ARENA]
+    inputs = _register_root(a, registers, a[entry + _11])
+    rest = a[entry + _8]
+    if rest >> _32 != _0:
+        inputs |= _inputs(a, uc, rest)
     return inputs
 
 
@@ -628,19 +645,14 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
     code = (about >> _32) & _BYTE
     edge = a[_EDGE]
     if edge == _NO_EDGE:
-        edge = _0
-        if code != _0:
-            end = about & _LOW
-            edge = predict(a, _PREDICTOR, code, end, address)
-            if address != end:
-                edge |= _2
+        end = about & _LOW
+        edge = predict(a, _PREDICTOR, code, end, address)
+        edge |= _2 if code != _0 and address != end else _0
     followers = place + _4 + (edge >> _1)
     side = (edge & _1) << _5
     following = (a[followers] >> side) & _LOW
     found = _ENTRIES + (following << _4)
-    if a[found + _6] != address | (size << _32) or a[found + _1] != _inputs(
-        a, uc, a[found + _8]
-    ):
+    if a[found + _6] != address | (size << _32) or a[found + _1] != _inputs_of(a, uc, found):
         # Not what followed last time by this edge.
         following = _find_follower(a, uc, entry, edge, address, size, split_unit)
         if following == _0:

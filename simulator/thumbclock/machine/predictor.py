@@ -66,6 +66,28 @@ def mispredictions(words: npt.NDArray[np.uint64]) -> int:
     return int(words[int(_MISPREDICTED)])
 
 
+@numba.njit  # type: ignore[untyped-decorator]
+def _predict_target(words, base, code, end, target):  # type: ignore[no-untyped-def]
+    """Predict where a call, an indirect branch or a return goes."""
+    wrong = _0
+    if code == _RETURN:
+        top = words[base + _RETURN_TOP]
+        if words[base + _RETURN_BASE + (top & words[base + _RETURN_MASK])] != target:
+            wrong = _1
+        words[base + _RETURN_TOP] = top - _1
+        return wrong
+    if code != _CALL:
+        place = base + _TARGET_BASE + ((end >> _1) & words[base + _TARGET_MASK])
+        if words[place] != target:
+            wrong = _1
+        words[place] = target
+    if code != _INDIRECT:
+        top = words[base + _RETURN_TOP] + _1
+        words[base + _RETURN_TOP] = top
+        words[base + _RETURN_BASE + (top & words[base + _RETURN_MASK])] = end
+    return wrong
+
+
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def predict(words, base, code, end, target):  # type: ignore[no-untyped-def]
     """Predict one branch, learn its outcome, and return 1 where the prediction was wrong.
@@ -73,33 +95,20 @@ def predict(words, base, code, end, target):  # type: ignore[no-untyped-def]
     All arguments are uint64: the table, where the predictor starts in it, the branch's code (see
     ``BRANCH_CODES``), the address behind the branch, and the address where execution went on.
     """
-    if words[base + _ENABLED] == _0:
-        return _0
     taken = _1 if target != end else _0
-    wrong = _0
-    if code == _CONDITIONAL:
-        history = words[base + _HISTORY]
-        place = base + _PATTERN_BASE + ((history ^ (end >> _1)) & words[base + _PATTERN_MASK])
-        counter = words[place]
-        # Without branches of the host's own: outcomes are as hard to predict for it.
-        wrong = (counter >> _1) ^ taken
-        words[place] = (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
-        words[base + _HISTORY] = ((history << _1) | taken) & words[base + _HISTORY_MASK]
-    elif code >= _CALL and taken == _1:
-        if code == _RETURN:
-            top = words[base + _RETURN_TOP]
-            if words[base + _RETURN_BASE + (top & words[base + _RETURN_MASK])] != target:
-                wrong = _1
-            words[base + _RETURN_TOP] = top - _1
-        else:
-            if code != _CALL:
-                place = base + _TARGET_BASE + ((end >> _1) & words[base + _TARGET_MASK])
-                if words[place] != target:
-                    wrong = _1
-                words[place] = target
-            if code != _INDIRECT:
-                top = words[base + _RETURN_TOP] + _1
-                words[base + _RETURN_TOP] = top
-                words[base + _RETURN_BASE + (top & words[base + _RETURN_MASK])] = end
+    # Conditional branches, direct ones and plain ends of blocks all take this path, which has no
+    # branch of the host's own: which of them comes next is as hard to predict for the host.
+    conditional = _1 if code == _CONDITIONAL else _0
+    history = words[base + _HISTORY]
+    index = (history ^ (end >> _1)) & words[base + _PATTERN_MASK]
+    place = base + _PATTERN_BASE + index
+    counter = words[place]
+    wrong = ((counter >> _1) ^ taken) & conditional & words[base + _ENABLED]
+    learnt = (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
+    words[place] = learnt if conditional != _0 else counter
+    recorded = ((history << _1) | taken) & words[base + _HISTORY_MASK]
+    words[base + _HISTORY] = recorded if conditional != _0 else history
+    if code >= _CALL and words[base + _ENABLED] != _0 and taken != _0:
+        wrong = _predict_target(words, base, code, end, target)
     words[base + _MISPREDICTED] += wrong
     return wrong

@@ -1,0 +1,117 @@
+"""``thumbclock compare``: precisions, profiles and placements of an operator, side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thumbclock.cli.console import progress_bar, stdout_console
+from thumbclock.cli.options import (
+    DEFAULT_PROFILE,
+    DEFAULT_SHAPE,
+    JsonOption,
+    KernelSizeOption,
+    PaddingOption,
+    QuietOption,
+    SeedOption,
+    ShapeOption,
+    StrideOption,
+    ToolchainOption,
+    operator_name,
+    words,
+)
+from thumbclock.errors import CheckFailed, UsageError
+
+__all__ = ["compare"]
+
+_PRECISIONS = "w8a8,w4a8,w4a4,w2a2,w1a1,w8a8-unrolled,w8a8-skip25,w8a8-skip50"
+
+
+def compare(
+    operator: Annotated[str, typer.Option(metavar="NAME", help="conv")] = "conv",
+    precisions: Annotated[
+        str, typer.Option(metavar="NAME,...", help="One row each; the first is the baseline.")
+    ] = _PRECISIONS,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--profile",
+            "--profiles",
+            "-p",
+            metavar="NAME,...",
+            help=f"Boards to compare; repeat for more.  [default: {DEFAULT_PROFILE}]",
+        ),
+    ] = None,
+    place: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=MEMORY,...",
+            help="A placement to compare, e.g. code=flash; repeat for more. 'default' is the "
+            "board's own.",
+        ),
+    ] = None,
+    shape: ShapeOption = DEFAULT_SHAPE,
+    kernel_size: KernelSizeOption = "3x3",
+    stride: StrideOption = "1",
+    padding: PaddingOption = "same",
+    toolchain: ToolchainOption = "zig",
+    seed: SeedOption = 0,
+    chart: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the rows as .svg, .png or .pdf.")
+    ] = None,
+    json: JsonOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Build, run, check and price kernels, and hold them against the first of them.
+
+    Exit code: 0 when every row was measured and equals its reference; 1 when an output differs or
+    a row does not fit its board; 3 when a kernel faulted. The other rows are shown all the same.
+    """
+    from thumbclock.kernels.spec import ConvSpec
+    from thumbclock.result import write_result
+    from thumbclock.studies.compare import candidates, compare_kernels
+    from thumbclock.toolchain import find_toolchain
+
+    operator_name(operator)
+    if chart is not None:
+        from thumbclock.reports.charts import check_chart_path
+
+        check_chart_path(chart)
+    names = words([precisions])
+    if not names:
+        raise UsageError("--precisions names none; give at least one, e.g. w8a8,w4a4")
+    specs = [
+        ConvSpec.parse(shape, kernel=kernel_size, stride=stride, padding=padding, precision=name)
+        for name in names
+    ]
+    rows = candidates(specs, words(profile or [DEFAULT_PROFILE]), place or ["default"])
+    compiler = find_toolchain(toolchain)
+    with progress_bar(quiet=quiet) as progress:
+        task = progress.add_task("measuring", total=len(rows))
+        result = compare_kernels(
+            rows,
+            compiler,
+            title=f"{operator} {specs[0].shape_text}, kernel {kernel_size}",
+            seed=seed,
+            each=lambda name: progress.update(task, advance=1, description=name),
+        )
+    if json is not None:
+        write_result(result, json)
+    if not quiet:
+        from thumbclock.reports.tables import compare_summary
+
+        stdout_console().print(compare_summary(result))
+    if chart is not None and result.rows:
+        from thumbclock.reports.charts import write_chart
+
+        write_chart(result, chart)
+        if not quiet:
+            typer.echo(f"\nChart: {chart}")
+    wrong = [row for row in result.rows if row.mismatch_count]
+    if any(failure.kind == "fault" for failure in result.failures):
+        raise typer.Exit(3)
+    if wrong or result.failures:
+        raise CheckFailed(
+            f"{len(wrong)} of {len(rows)} rows differ from their reference, and "
+            f"{len(result.failures)} could not be measured"
+        )

@@ -1,0 +1,98 @@
+"""``thumbclock kernel``: build, run, check and price one kernel."""
+
+from typing import Annotated
+
+import typer
+
+from thumbclock.cli.console import stdout_console
+from thumbclock.cli.options import (
+    DEFAULT_PROFILE,
+    DEFAULT_SHAPE,
+    JsonOption,
+    KernelSizeOption,
+    PaddingOption,
+    QuietOption,
+    SeedOption,
+    ShapeOption,
+    StrideOption,
+    ToolchainOption,
+    operator_name,
+)
+from thumbclock.errors import CheckFailed
+
+__all__ = ["kernel"]
+
+
+def kernel(
+    operator: Annotated[str, typer.Argument(metavar="OPERATOR", help="conv")],
+    weights: Annotated[int, typer.Option(metavar="BITS", help="Bits of a weight.")] = 8,
+    activations: Annotated[int, typer.Option(metavar="BITS", help="Bits of an activation.")] = 8,
+    shape: ShapeOption = DEFAULT_SHAPE,
+    kernel_size: KernelSizeOption = "3x3",
+    stride: StrideOption = "1",
+    padding: PaddingOption = "same",
+    skip: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PERCENT", min=0, max=100, help="Leave out so many operands; unrolled code."
+        ),
+    ] = None,
+    unrolled: Annotated[
+        bool, typer.Option("--unrolled", help="Emit the weights as constants in code.")
+    ] = False,
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", metavar="NAME", help="Board; see thumbclock profiles.")
+    ] = DEFAULT_PROFILE,
+    place: Annotated[
+        str,
+        typer.Option(
+            metavar="ROLE=MEMORY,...",
+            help="Where parts lie, e.g. code=flash; the rest as the board has it.",
+        ),
+    ] = "",
+    toolchain: ToolchainOption = "zig",
+    seed: SeedOption = 0,
+    json: JsonOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Build, run, check and price one kernel, at the second of two calls.
+
+    Exit code: 0 when every output equals the reference; 1 when one differs.
+    """
+    from thumbclock.kernels.measure import measure
+    from thumbclock.kernels.spec import ConvSpec
+    from thumbclock.profiles import load_profile, parse_placement
+    from thumbclock.result import write_result
+    from thumbclock.toolchain import find_toolchain
+
+    operator_name(operator)
+    spec = ConvSpec.parse(
+        shape,
+        kernel=kernel_size,
+        stride=stride,
+        padding=padding,
+        precision=_precision(weights, activations, skip, unrolled=unrolled),
+    )
+    board = load_profile(profile)
+    result = measure(
+        spec, board, parse_placement(place, board.board), find_toolchain(toolchain), seed=seed
+    )
+    if json is not None:
+        write_result(result, json)
+    if not quiet:
+        from thumbclock.reports.tables import kernel_summary
+
+        stdout_console().print(kernel_summary(result))
+    if result.mismatch_count:
+        first = result.mismatches[0]
+        raise CheckFailed(
+            f"{result.mismatch_count} outputs differ from the reference, the first at "
+            f"{list(first.index)}: expected {first.expected}, found {first.actual}"
+        )
+
+
+def _precision(weights: int, activations: int, skip: int | None, *, unrolled: bool) -> str:
+    name = f"w{weights}a{activations}"
+    if skip is not None:
+        return f"{name}-skip{skip}"
+    return f"{name}-unrolled" if unrolled else name

@@ -1,0 +1,185 @@
+"""Figures of results, drawn by matplotlib: the same bytes for the same result."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from thumbclock.errors import UsageError
+from thumbclock.reports.tables import group_labels, row_labels
+from thumbclock.result import CompareResult, KernelResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["FORMATS", "check_chart_path", "compare_figure", "write_chart"]
+
+FORMATS = (".svg", ".png", ".pdf")
+"""File name endings that a chart can have."""
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and in grey by their lightness.
+_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+_INK, _GRID = "#222222", "#d9d9d9"
+_STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
+    "font.size": 9,
+    "axes.edgecolor": _INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "x",
+    "grid.color": _GRID,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "thumbclock",
+    "svg.fonttype": "path",
+}
+# Without a date, and without the version of what drew it.
+_METADATA: dict[str, dict[str, str | None]] = {
+    ".svg": {"Date": None, "Creator": "thumbclock"},
+    ".png": {"Software": "thumbclock"},
+    ".pdf": {"CreationDate": None, "Creator": "thumbclock", "Producer": None},
+}
+_DPI = 150
+
+
+def check_chart_path(path: Path) -> None:
+    """Refuse a chart that could not be written, before anything is measured for it.
+
+    Raises:
+        UsageError: The ending is not of a known format, or there is no such folder.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"chart {path}: expected a name that ends in {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def write_chart(result: CompareResult, path: Path) -> None:
+    """Draw a comparison into a file; its ending tells the format.
+
+    Raises:
+        UsageError: The file cannot be written, or is of no known format.
+    """
+    check_chart_path(path)
+    suffix = path.suffix.lower()
+    with mpl.rc_context(_STYLE):
+        figure = compare_figure(result)
+        try:
+            figure.savefig(path, format=suffix[1:], dpi=_DPI, metadata=_METADATA[suffix])
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def compare_figure(result: CompareResult) -> Figure:
+    """Return bars of cycles with MAC/cycle, and beside them energy with its interval.
+
+    Rows keep their order; those of one board and placement stand together in one colour.
+    """
+    has_energy = any(row.run.energy_uj for row in result.rows)
+    groups = list(dict.fromkeys(group_labels(result)))
+    places = _places(result)
+    height = 1.7 + 0.32 * (places[-1] + 1) + 0.2 * (len(groups) > 1) * len(groups)
+    figure = Figure(figsize=(10 if has_energy else 7, height), layout="constrained")
+    panels = figure.subplots(1, 2 if has_energy else 1, sharey=True, squeeze=False)[0]
+    colours = dict(zip(groups, _COLOURS * (1 + len(groups) // len(_COLOURS)), strict=False))
+    bars = [colours[group] for group in group_labels(result)]
+    _draw_cycles(panels[0], result, places, bars)
+    if has_energy:
+        _draw_energy(panels[1], result.rows, places, bars)
+    figure.suptitle(_title(result, groups), x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.supxlabel(_footnote(result), x=0.01, ha="left", fontsize=7.5, color="#555555")
+    if len(groups) > 1:
+        handles = [panels[0].barh([0], [0], color=colour) for colour in colours.values()]
+        figure.legend(handles, groups, loc="outside upper left", ncols=2, fontsize=8)
+    return figure
+
+
+def _places(result: CompareResult) -> list[float]:
+    """Return where each bar stands, with a gap where board or placement change."""
+    places: list[float] = []
+    groups = group_labels(result)
+    for index, group in enumerate(groups):
+        step = 1.0 if not index or group == groups[index - 1] else 1.6
+        places.append(places[-1] + step if places else 0.0)
+    return places
+
+
+def _draw_cycles(
+    axes: "Axes", result: CompareResult, places: list[float], colours: list[str]
+) -> None:
+    cycles = [row.run.cycles / 1e3 for row in result.rows]
+    axes.barh(places, cycles, height=0.72, color=colours)
+    for place, value, row in zip(places, cycles, result.rows, strict=True):
+        wrong = "  outputs differ!" if row.mismatch_count else ""
+        axes.annotate(
+            f"{row.mac_per_cycle:.2f} MAC/cycle{wrong}",
+            (value, place),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=_INK,
+        )
+    several = len(set(group_labels(result))) > 1
+    labels = [_kernel_name(row) for row in result.rows] if several else row_labels(result)
+    axes.set_yticks(places, labels)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.28 * max(cycles))  # room for the labels
+    axes.set_xlabel("thousand cycles")
+    axes.set_title("Cycles", loc="left", fontsize=9.5)
+
+
+def _draw_energy(
+    axes: "Axes", rows: tuple[KernelResult, ...], places: list[float], colours: list[str]
+) -> None:
+    for row, place, colour in zip(rows, places, colours, strict=True):
+        energy = row.run.energy_uj
+        if energy is None:
+            axes.annotate("no electrical figures", (0, place), xytext=(4, 0),
+                          textcoords="offset points", va="center", fontsize=8)  # fmt: skip
+            continue
+        axes.barh([place], [energy.typical], height=0.72, color=colour)
+        axes.errorbar(
+            [energy.typical],
+            [place],
+            xerr=[[energy.typical - energy.low], [energy.high - energy.typical]],
+            color=_INK,
+            linewidth=1,
+            capsize=2.5,
+        )
+        axes.annotate(
+            f"{energy.typical:.3g}" if energy.typical < 100 else f"{energy.typical:.0f}",
+            (energy.high, place),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=_INK,
+        )
+    highest = max(row.run.energy_uj.high for row in rows if row.run.energy_uj)
+    axes.set_xlim(0, 1.15 * highest)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("µJ")
+    axes.set_title(
+        "Energy: typical, and the interval that sources support", loc="left", fontsize=9.5
+    )
+
+
+def _kernel_name(row: KernelResult) -> str:
+    fallback = f"w{row.precision.weights}a{row.precision.activations}"
+    return str(row.options.get("implementation", fallback))
+
+
+def _title(result: CompareResult, groups: list[str]) -> str:
+    return f"{result.title}, {groups[0]}" if len(groups) == 1 else result.title
+
+
+def _footnote(result: CompareResult) -> str:
+    models = dict.fromkeys((row.run.model.core, row.run.model.accuracy) for row in result.rows)
+    accuracy = "; ".join(f"{core}: {statement}" for core, statement in models)
+    version = result.rows[0].run.model.version
+    return f"Estimates of thumbclock {version}. {accuracy}."

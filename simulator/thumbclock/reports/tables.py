@@ -1,0 +1,267 @@
+"""Tables of results for a terminal."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from thumbclock.result import CompareResult, EnergyUj, FaultReport, KernelResult, RunResult
+
+__all__ = [
+    "compare_summary",
+    "fault_text",
+    "group_labels",
+    "kernel_summary",
+    "row_labels",
+    "run_summary",
+]
+
+_FUNCTIONS_SHOWN = 8
+_STALLS_SHOWN = 6
+_REGISTERS_PER_LINE = 4
+
+_ENDS = {
+    "exit": "the program exited",
+    "returned": "the function returned",
+    "fault": "the program faulted",
+    "instruction_limit": "the instruction limit was reached",
+    "time_limit": "the time limit was reached",
+    "idle": "the program waits for an interrupt that nothing raises",
+}
+
+
+def run_summary(result: RunResult) -> RenderableType:
+    """Return what a run cost, where the cycles went, and how it ended."""
+    table = _facts()
+    table.add_row("image", f"{result.image.name} on {result.profile}")
+    for name, value in _costs(result):
+        table.add_row(name, value)
+    end = _ENDS[result.exit.reason]
+    if result.exit.code is not None and result.exit.reason == "exit":
+        end += f" with code {result.exit.code}"
+    table.add_row("ended", Text(end))
+    table.add_row("accuracy", Text(f"{result.model.core}: {result.model.accuracy}"))
+    return Group(table, *_where_cycles_went(result))
+
+
+def kernel_summary(result: KernelResult) -> RenderableType:
+    """Return what a kernel cost, and whether its outputs are right."""
+    run, shape = result.run, result.shape
+    table = _facts()
+    table.add_row(
+        "kernel",
+        f"{result.operator} {_implementation(result)}, "
+        f"{shape['in_h']}x{shape['in_w']}x{shape['in_c']}-{shape['out_c']}, "
+        f"kernel {shape['kernel_h']}x{shape['kernel_w']}, "
+        f"stride {shape['stride_h']}x{shape['stride_w']}",
+    )
+    table.add_row("board", run.profile)
+    if run.placement:
+        places = ", ".join(f"{role}={memory}" for role, memory in run.placement.items())
+        table.add_row("placement", Text(places))
+    if run.toolchain:
+        table.add_row("compiler", f"{run.toolchain.name} {run.toolchain.version}")
+    for name, value in _costs(run):
+        table.add_row(name, value)
+    table.add_row("MAC/cycle", f"{result.mac_per_cycle:.3f}  ({result.macs:,} MACs)")
+    table.add_row("outputs", Text(_verdict(result)))
+    table.add_row("accuracy", Text(f"{run.model.core}: {run.model.accuracy}"))
+    return Group(table, *_where_cycles_went(run))
+
+
+def compare_summary(result: CompareResult) -> RenderableType:
+    """Return kernels side by side, held against the baseline, and what could not be measured."""
+    parts: list[RenderableType] = [Text(result.title, style="bold")]
+    if result.rows:
+        parts += [_comparison(result), *_remarks(result)]
+    for failure in result.failures:
+        places = ",".join(f"{role}={memory}" for role, memory in failure.placement.items())
+        where = f"{failure.implementation} on {failure.profile} ({places})"
+        parts.append(Text(f"{where}: {failure.kind}: {failure.reason}", style="red"))
+    return Group(*parts)
+
+
+def _comparison(result: CompareResult) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    table.add_column("kernel", no_wrap=True, vertical="bottom")
+    # Each unit stands below its name, so that the table fits 80 columns.
+    for header in (
+        "cycles", "MAC/\ncycle", "speed-\nup", "time\nµs", "energy\nµJ", "interval\nµJ",
+        "RAM\nKiB", "flash\nKiB", "stack\nbytes", "out-\nputs",
+    ):  # fmt: skip
+        table.add_column(header, justify="right", no_wrap=True)
+    first = result.rows[result.baseline].run.cycles
+    for label, row in zip(row_labels(result), result.rows, strict=True):
+        run, energy = row.run, row.run.energy_uj
+        table.add_row(
+            label,
+            str(run.cycles),
+            f"{row.mac_per_cycle:.2f}",
+            f"{first / run.cycles:.2f}x",
+            _three(run.time_us),
+            _three(energy.typical) if energy else "-",
+            f"{_three(energy.low)}-{_three(energy.high)}" if energy else "-",
+            f"{run.ram_bytes / 1024:.1f}",
+            f"{run.flash_bytes / 1024:.1f}",
+            "-" if run.stack_bytes is None else str(run.stack_bytes),
+            "wrong" if row.mismatch_count else "ok" if row.checked else "-",
+        )
+    return table
+
+
+def _remarks(result: CompareResult) -> Iterator[RenderableType]:
+    rows = result.rows
+    profiles = list(dict.fromkeys(row.run.profile for row in rows))
+    if len(profiles) == 1:
+        yield Text(f"\nboard: {profiles[0]} at {rows[0].run.clock_hz / 1e6:g} MHz")
+    placements = list(dict.fromkeys(_placement_text(row) for row in rows))
+    if len(placements) == 1 and placements[0]:
+        yield Text(f"placement: {placements[0]}")
+    checked = sum(row.checked and not row.mismatch_count for row in rows)
+    yield Text(
+        f"outputs: {checked} of {len(rows)} rows equal the numpy reference, bit for bit; speed-up "
+        f"in cycles over {row_labels(result)[result.baseline]}; RAM without stack"
+    )
+    for core, accuracy in dict.fromkeys(
+        (row.run.model.core, row.run.model.accuracy) for row in rows
+    ):
+        yield Text(f"accuracy: {core}: {accuracy}")
+
+
+def row_labels(result: CompareResult) -> list[str]:
+    """Return a short name for each row: its kernel, and what else tells the rows apart."""
+    boards = len({row.run.profile for row in result.rows}) > 1
+    labels = []
+    for row, place in zip(result.rows, _placement_labels(result.rows), strict=True):
+        parts = [_implementation(row), *([row.run.profile] if boards else []), place]
+        labels.append(" ".join(part for part in parts if part))
+    return labels
+
+
+def group_labels(result: CompareResult) -> list[str]:
+    """Return the board and placement of each row, as a heading for rows that share them."""
+    places = _placement_labels(result.rows)
+    return [
+        f"{row.run.profile} {place}".strip() for row, place in zip(result.rows, places, strict=True)
+    ]
+
+
+def _placement_labels(rows: tuple[KernelResult, ...]) -> list[str]:
+    """Return the roles in which placements differ between rows of the same board."""
+    labels = []
+    for row in rows:
+        own = row.run.placement or {}
+        others = [r.run.placement or {} for r in rows if r.run.profile == row.run.profile]
+        differing = (role for role in own if any(own[role] != o.get(role) for o in others))
+        labels.append(",".join(f"{role}={own[role]}" for role in differing))
+    return labels
+
+
+def fault_text(fault: FaultReport) -> str:
+    """Return a fault report as text: what, where, registers, and the way there."""
+    place = f" in {fault.function}" if fault.function else ""
+    source = f" ({fault.source})" if fault.source else ""
+    lines = [
+        f"{fault.kind} at 0x{fault.address:08x}{place}{source}",
+        f"  {fault.message}",
+    ]
+    registers = [f"{name:>4} 0x{value:08x}" for name, value in fault.registers.items()]
+    lines += [
+        "  " + "  ".join(registers[start : start + _REGISTERS_PER_LINE])
+        for start in range(0, len(registers), _REGISTERS_PER_LINE)
+    ]
+    if fault.last_calls:
+        lines.append(f"  calls: {' > '.join(fault.last_calls)}")
+    return "\n".join(lines)
+
+
+def _facts() -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    return table
+
+
+def _costs(result: RunResult) -> Iterator[tuple[str, str]]:
+    yield "cycles", f"{result.cycles:,}"
+    yield "instructions", f"{result.instructions:,}"
+    if result.instructions:
+        yield "CPI", f"{result.cycles / result.instructions:.3f}"
+    yield "time", f"{_time(result.time_us)} at {result.clock_hz / 1e6:g} MHz"
+    yield "energy", _energy(result.energy_uj)
+    if result.stack_bytes is not None:
+        yield "stack", f"{result.stack_bytes:,} bytes"
+    yield "RAM", f"{result.ram_bytes:,} bytes without stack"
+    yield "flash", f"{result.flash_bytes:,} bytes"
+
+
+def _where_cycles_went(result: RunResult) -> Iterator[RenderableType]:
+    if not result.cycles:
+        return
+    functions = Table(box=None, pad_edge=False, header_style="bold")
+    functions.add_column("function", overflow="fold")
+    for header in ("calls", "cycles", "share", "with callees", "instructions"):
+        functions.add_column(header, justify="right", no_wrap=True)
+    for cost in result.functions[:_FUNCTIONS_SHOWN]:
+        functions.add_row(
+            Text(cost.name),
+            f"{cost.calls:,}",
+            f"{cost.exclusive_cycles:,}",
+            f"{cost.exclusive_cycles / result.cycles:.1%}",
+            f"{cost.inclusive_cycles:,}",
+            f"{cost.instructions:,}",
+        )
+    yield Padding(functions, (1, 0, 0, 0))
+    left_out = len(result.functions) - _FUNCTIONS_SHOWN
+    if left_out > 0:
+        yield Text(f"and {left_out} more with fewer cycles")
+    if result.stalls:
+        yield Padding(_stalls(result.stalls.items(), result.cycles), (1, 0, 0, 0))
+
+
+def _stalls(stalls: Iterable[tuple[str, int]], cycles: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("stall")
+    table.add_column("cycles", justify="right")
+    table.add_column("share", justify="right")
+    largest = sorted(stalls, key=lambda item: (-item[1], item[0]))
+    for reason, lost in largest[:_STALLS_SHOWN]:
+        table.add_row(reason.replace("_", " "), f"{lost:,}", f"{lost / cycles:.1%}")
+    return table
+
+
+def _implementation(row: KernelResult) -> str:
+    fallback = f"w{row.precision.weights}a{row.precision.activations}"
+    return str(row.options.get("implementation", fallback))
+
+
+def _placement_text(row: KernelResult) -> str:
+    return ", ".join(f"{role}={memory}" for role, memory in (row.run.placement or {}).items())
+
+
+def _verdict(result: KernelResult) -> str:
+    if not result.checked:
+        return "not compared with the reference"
+    if result.mismatch_count:
+        return f"{result.mismatch_count} differ from the numpy reference"
+    return "equal to the numpy reference, bit for bit"
+
+
+def _time(microseconds: float) -> str:
+    for unit, scale in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= scale:
+            return f"{microseconds / scale:.4g} {unit}"
+    return f"{microseconds:.4g} µs"
+
+
+def _energy(energy: EnergyUj | None) -> str:
+    if energy is None:
+        return "no electrical figures in this profile"
+    return f"{_three(energy.typical)} µJ, between {_three(energy.low)} and {_three(energy.high)}"
+
+
+def _three(value: float) -> str:
+    """Return a number with three significant digits, and all of those before the point."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

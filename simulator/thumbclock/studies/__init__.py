@@ -1,0 +1,1 @@
+"""Studies: measurements of many kernels, and what they tell together."""
