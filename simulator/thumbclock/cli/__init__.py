@@ -39,7 +39,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _thumbclock(
-    version: Annotated[  # noqa: ARG001 - it acts in its callback
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
     ] = False,

@@ -8,6 +8,8 @@ import typer
 from thumbclock.errors import UsageError
 
 __all__ = [
+    "DEFAULT_PROFILE",
+    "DEFAULT_SHAPE",
     "JsonOption",
     "KernelSizeOption",
     "PaddingOption",
@@ -61,6 +63,6 @@ def operator_name(name: str) -> str:
 
 
 def words(texts: list[str]) -> list[str]:
-    """Return the parts of options that take lists: separated by commas, given repeatedly, or both."""
+    """Return the parts of an option that takes a list, by commas or given repeatedly."""
     parts = [part.strip() for text in texts for part in text.split(",")]
     return list(dict.fromkeys(part for part in parts if part))

@@ -137,7 +137,7 @@ class CortexM4(PipelineModel):
         owed = []
         if state.fp_busy:
             owed.append(("fp_busy", state.fp_busy))
-        operands = set(instruction.reads) - set(instruction.accumulator)
+        operands = {*instruction.reads} - {*instruction.accumulator} | {*instruction.factors}
         if operands & set(state.fp_written):
             owed.append(("fp_result", self._number["fp_result_cycles"]))
         return owed

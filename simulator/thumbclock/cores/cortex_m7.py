@@ -82,7 +82,8 @@ class _State(NamedTuple):
         values: Registers in flight: number, what made it, cycles since its issue.
         narrow: 16-bit instructions since the last taken branch, at most 2.
         redirect: Cycles owed for a mispredicted branch.
-        fp_shadow: Cycles for which a multiply-accumulate restricts other FP instructions.
+        fp_shadow: Cycles, the present one included, in which a multiply-accumulate restricts other
+            FP instructions.
         drains: Cycles of work before the store buffer, for the even and the odd bank.
     """
 
@@ -254,7 +255,7 @@ class CortexM7(PipelineModel):
                 stalls[reason] = stalls.get(reason, 0) + earliest - 1
             passed += earliest
             state = self._elapse(state, earliest)
-        early = not younger or "shift" in plan.features
+        early = not younger or self._shifts_early(state, plan)
         early = early and bool(plan.makes_early) and self._earliest_of(state, plan.early_uses)[0] <= 0
         makes = plan.makes_early if early else plan.makes
         extra = self._extra(state, instruction, plan, access, bank, younger, stalls)
@@ -304,7 +305,10 @@ class CortexM7(PipelineModel):
             else:
                 uses.append((register, _Use.ALU))
         stored_address = [r for r in instruction.stored if memory and r in memory.registers]
-        return tuple(uses + [(r, _Use.STORE) for r in stored_address])
+        uses += [(r, _Use.STORE) for r in stored_address]
+        factor = _Use.FP_MULTIPLICAND if kind in _FP_MAC else _Use.MULTIPLICAND
+        both = [r for r in instruction.accumulator if r in instruction.factors]
+        return tuple(uses + [(r, factor) for r in both])
 
     @staticmethod
     def _fp_use(kind: Kind) -> _Use:
@@ -359,7 +363,6 @@ class CortexM7(PipelineModel):
         )
         can = (
             (instruction.mnemonic in ("add", "addw", "sub", "subw", "mov", "movw") and constant)
-            or instruction.kind is Kind.MOVE_WIDE
             or (instruction.kind is Kind.SHIFT and instruction.mnemonic != "rrx")
         )
         if not can or instruction.is_predicated:
@@ -407,7 +410,7 @@ class CortexM7(PipelineModel):
             found.add("fp_transfer")
         if kind in (Kind.FP_ADD, Kind.FP_MOVE_IMMEDIATE, Kind.FP_LOAD_MULTIPLE) or (
             kind is Kind.FP_STORE_MULTIPLE
-            or (memory is not None and instruction.is_double and kind is Kind.FP_LOAD)
+            or (instruction.is_double and kind in (Kind.FP_LOAD, Kind.FP_STORE))
         ):
             found.add("fp_shadowed")
         return frozenset(found)
@@ -488,6 +491,12 @@ class CortexM7(PipelineModel):
         return self._fp_pairs(state, older, younger)
 
     @staticmethod
+    def _shifts_early(state: _State, plan: _Plan) -> bool:
+        """Return whether a younger instruction is a shift, and has the early shifter to itself."""
+        assert state.slot is not None
+        return "shift" in plan.features and "shifter" not in state.slot.features
+
+    @staticmethod
     def _fp_pairs(state: _State, older: frozenset[str], younger: frozenset[str]) -> bool:
         if "fp_arithmetic" in younger and "fp_arithmetic" in older:
             return False
@@ -541,7 +550,7 @@ class CortexM7(PipelineModel):
             found["memory_wait"] = access.read_wait_cycles * -(-memory.count // 2)
             if bank == 2:
                 found["unaligned"] = self._unaligned(state, access, younger)
-        if "alone" in plan.features and state.narrow < rules.pairing_narrow:
+        if instruction.kind in _LISTS and state.narrow < rules.pairing_narrow:
             found["list"] = rules.list_uncompressed
         if memory.count > 1 and not memory.is_load:
             if memory.count % 2 == 0 and access.address_low & 4:
@@ -597,7 +606,8 @@ class CortexM7(PipelineModel):
         slot = None
         if open_slot:
             slot = _Slot(plan.features, bank if "load" in plan.features else 0)
-        shadow = self._rules.fp_shadow if "fp_mac" in plan.features else state.fp_shadow
+        # The cycle of the multiply-accumulate itself, and those behind it.
+        shadow = 1 + self._rules.fp_shadow if "fp_mac" in plan.features else state.fp_shadow
         return _State(
             slot=slot,
             values=values,

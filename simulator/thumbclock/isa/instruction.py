@@ -220,6 +220,16 @@ class Instruction:
     it_mask: int = 0
 
     @property
+    def factors(self) -> tuple[int, ...]:
+        """Registers that a multiply-accumulate multiplies, also where it adds to them as well."""
+        if not self.accumulator:
+            return ()
+        first = len(self.accumulator) if self.kind is Kind.MULTIPLY_ACCUMULATE_LONG else 1
+        chosen = self.operands[first : first + 2]
+        numbers = [operand.number for operand in chosen if isinstance(operand, Register)]
+        return tuple(n + i for n in numbers for i in range(1 + self.is_double))
+
+    @property
     def end(self) -> int:
         """Address of the instruction that follows in memory."""
         return self.address + self.size_bytes

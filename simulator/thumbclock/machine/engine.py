@@ -6,7 +6,7 @@ this module fills in.
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from unicorn.unicorn_py3 import unicorn as binding
 
 from thumbclock.cores import Access, Edge, State
 from thumbclock.errors import ThumbclockError
-from thumbclock.isa import Instruction, decode_block
+from thumbclock.isa import Branch, Instruction, decode_block
 from thumbclock.isa.instruction import PC
 from thumbclock.machine import native, predictor
 from thumbclock.machine.account import Account
@@ -330,7 +330,7 @@ class MemoisedEngine:
         arena = self._arena
         self._fold(self._folded)
         entry = native.ENTRIES + native.ENTRY_WORDS * int(arena[H.ENTRY])
-        edge = int(arena[H.EDGE])
+        edge = int(arena[H.EDGE]) - 1
         states = int(arena[entry + native.ENTRY_STATES + (edge >> 1)])
         state = self._states[states >> 32 * (edge & 1) & _WORD]
         about, unit = int(arena[entry + native.ENTRY_UNIT + 1]), int(arena[entry]) & _WORD
@@ -343,7 +343,7 @@ class MemoisedEngine:
             arena[native.ENTRIES + native.ENTRY_STATES + word] = number | number << 32
         arena[native.ENTRIES + native.ENTRY_UNIT + 1] = about
         arena[native.UNITS + 6] = function
-        arena[H.EDGE] = edge
+        arena[H.EDGE] = edge + 1
 
     # Misses.
 
@@ -379,20 +379,30 @@ class MemoisedEngine:
     def _make_unit(self, address: int, size_bytes: int) -> int:
         code = self.guest.read_code(address, size_bytes)
         instructions = list(decode_block(code, address, self.guest.it_state()))
-        return self._add_chain(instructions, address, size_bytes)
+        # Blocks end without a branch where a 1 KiB page does.
+        return self._add_chain(instructions, address, size_bytes, continues=address % 1024 == 0)
 
     def _add_chain(
-        self, instructions: Sequence[Instruction], address: int, size_bytes: int
+        self,
+        instructions: Sequence[Instruction],
+        address: int,
+        size_bytes: int,
+        *,
+        continues: bool,
     ) -> int:
         """Add the units of a block, the last first; return the first, 0 where the run must stop."""
-        analysis = analyse(instructions, self.timing, self.guest.read_word)
+        analysis = analyse(
+            instructions, self.timing, self.guest.read_word, continues=continues
+        )
         behind, split = 0, analysis.split_address
         rest = instructions[len(analysis.instructions) :]
         if split is not None:
             if split not in self._probes:
                 self._new_probes.append((split, address, size_bytes))
                 return 0
-            behind = self._add_chain(rest, split, address + size_bytes - split)
+            behind = self._add_chain(
+                rest, split, address + size_bytes - split, continues=True
+            )
             if not behind:
                 return 0
         full = (
@@ -499,13 +509,36 @@ class MemoisedEngine:
         else:
             first = Op.ROOT_REGISTER | PC << 16  # wants no bits: yields 0
         arena[base + native.ENTRY_FIRST_OP] = first
+        arena[base + native.ENTRY_KIND] = self._kind(base, has_root=bool(length))
+
+    def _kind(self, base: int, *, has_root: bool) -> int:
+        """Return the bits by which the hook's short path knows what it may handle."""
+        place = base + native.ENTRY_UNIT
+        about = int(self._arena[place + 1])
+        end, code, flags = about & _WORD, about >> 32 & 0xFF, about >> 40
+        conditional = code == BRANCH_CODES[Branch.CONDITIONAL]
+        predicted = self.timing.pipeline.predictor is not None
+        kind = end >> 1 << 32
+        if code <= BRANCH_CODES[Branch.DIRECT] and not flags & native.UNIT_MOVES_STACK:
+            kind |= native.LEAVES_QUICKLY
+        if conditional and predicted:
+            kind |= native.IS_CONDITIONAL
+        elif code:
+            kind |= native.IS_DIRECT
+        special = native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION
+        reads = not has_root or self._arena[H.REGISTERS]
+        if reads and not flags & special:
+            kind |= native.ENTERS_QUICKLY
+        return kind | (native.HAS_ROOT if has_root else 0)
 
     def _make_truncated(self, state: int, unit: _Unit, inputs: int, kept: int) -> int:
         """Price the first instructions of a unit, with the inputs that the whole one got."""
         accesses = unit.analysis.accesses(inputs, self.timing)[:kept]
         instructions = unit.analysis.instructions[:kept]
         number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, code=0)
-        return self._add_entry(self._price(state, number, instructions, accesses), state, inputs)
+        entry = self._price(state, number, instructions, accesses)
+        entry = replace(entry, state=self.timing.separate(entry.state))
+        return self._add_entry(entry, state, inputs)
 
     def _install_probes(self) -> None:
         for address, start, size_bytes in self._new_probes:

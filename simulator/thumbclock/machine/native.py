@@ -17,7 +17,16 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from thumbclock.machine.predictor import PREDICTOR_WORDS, predict
+from thumbclock.machine.predictor import (
+    HISTORY,
+    HISTORY_MASK,
+    MISPREDICTED,
+    PATTERN_MASK,
+    PATTERNS,
+    PREDICTOR_WORDS,
+    next_counter,
+    predict,
+)
 
 __all__ = [
     "ARENA_WORDS",
@@ -26,8 +35,10 @@ __all__ = [
     "CALL_WORDS",
     "ENTRIES",
     "ENTRY_FIRST_OP",
+    "ENTERS_QUICKLY",
     "ENTRY_HASH",
     "ENTRY_HASH_SLOTS",
+    "ENTRY_KIND",
     "ENTRY_STATES",
     "ENTRY_UNIT",
     "ENTRY_WORDS",
@@ -37,6 +48,10 @@ __all__ = [
     "MAX_FUNCTIONS",
     "MAX_OPS",
     "MAX_UNITS",
+    "HAS_ROOT",
+    "IS_CONDITIONAL",
+    "IS_DIRECT",
+    "LEAVES_QUICKLY",
     "MISS_EDGE",
     "NO_EDGE",
     "MISS_ENTRY",
@@ -99,11 +114,13 @@ class StopReason:
 
 MISS_EDGE, MISS_UNIT, MISS_ENTRY = 1, 2, 3
 
-NO_EDGE = 4
-"""In ``H.EDGE``: the next block completes the edge."""
+NO_EDGE = 0
+"""In ``H.EDGE``: the next block completes the edge; else it holds the edge's number plus one."""
 
 UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
-ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP = 6, 9, 11
+ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND = 6, 9, 11, 12
+# Bits of an entry's kind; bits 32 and up hold the predictor's hash of the branch.
+LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY, HAS_ROOT, IS_DIRECT = 1, 2, 4, 8, 16
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
@@ -123,7 +140,8 @@ OPS = PAGE_CLASSES + (1 << 20) // 8
 UNITS = OPS + MAX_OPS
 # Entry: unit | state << 32; inputs; cycles | instructions << 32; count; entries that followed, by
 # edge (two words); words 0 and 1 of the unit, and its program without a first ROOT_REGISTER; next
-# states by edge (two words); that first operation, or one that yields nothing; spare.
+# states by edge (two words); that first operation, or one that yields nothing; kind; the entry of
+# the same unit and state that was used before it; spare.
 ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
 UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
 ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
@@ -133,8 +151,13 @@ UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
 
 # Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
 _0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
-_8, _9, _11, _12, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 11, 12, 16, 24, 31, 32, 40))
+_8, _9, _11, _12, _13, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 11, 12, 13, 16, 24, 31, 32, 40))
 _NO_EDGE = _U(NO_EDGE)
+_LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
+_ENTERS_QUICKLY, _HAS_ROOT, _IS_DIRECT = _U(ENTERS_QUICKLY), _U(HAS_ROOT), _U(IS_DIRECT)
+_MISPREDICTED = _U(PREDICTOR + MISPREDICTED)
+_HISTORY, _HISTORY_MASK = _U(PREDICTOR + HISTORY), _U(PREDICTOR + HISTORY_MASK)
+_PATTERN_MASK, _PATTERNS = _U(PREDICTOR + PATTERN_MASK), _U(PREDICTOR + PATTERNS)
 _14, _REGISTER_OFFSET = _U(14), _U(0x3C)
 _LOW = _U(0xFFFFFFFF)
 _BYTE = _U(0xFF)
@@ -368,9 +391,10 @@ def _shift(op, value, amount):  # type: ignore[no-untyped-def]
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def _root(a, value, wanted):  # type: ignore[no-untyped-def]
     """Return what the model may know of an address: low bits and wait class of its page."""
-    bits = wanted & _7
+    top, skip = wanted & _7, (wanted >> _3) & _3
+    low = (value & ((_1 << top) - _1)) >> skip
     page_class = _read8(a[_ARENA] + _CLASS_BYTES + (value >> _12)) & (_0 - (wanted >> _7))
-    return (value & ((_1 << bits) - _1)) | (page_class << bits)
+    return low | (page_class << (top - skip))
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
@@ -627,7 +651,7 @@ def _goes_too_deep(a, uc, flags_before, found):  # type: ignore[no-untyped-def]
     return _lower_stack(a, uc, a[_UNITS + ((a[found] & _LOW) << _3) + _5])
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+@numba.njit  # type: ignore[untyped-decorator]
 def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
     """Complete the edge to a unit, find the unit's entry, and account for it.
 
@@ -643,8 +667,8 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
     place = _ENTRIES + (entry << _4)
     about = a[place + _7]
     code = (about >> _32) & _BYTE
-    edge = a[_EDGE]
-    if edge == _NO_EDGE:
+    edge = a[_EDGE] - _1
+    if a[_EDGE] == _NO_EDGE:
         end = about & _LOW
         edge = predict(a, _PREDICTOR, code, end, address)
         edge |= _2 if code != _0 and address != end else _0
@@ -656,16 +680,19 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
         # Not what followed last time by this edge.
         following = _find_follower(a, uc, entry, edge, address, size, split_unit)
         if following == _0:
-            a[_EDGE] = edge
+            a[_EDGE] = edge + _1
             _stop(a, uc, _STOP_MISS)
             return
+        if a[found] == a[_ENTRIES + (following << _4)]:
+            a[found + _13] = following
+            a[_ENTRIES + (following << _4) + _13] = a[followers] >> side & _LOW
         found = _ENTRIES + (following << _4)
         links = a[followers]
         a[followers] = (links & (_LOW << (_32 - side))) | (following << side)
     a[_EDGE] = _NO_EDGE
     if code >= _DIRECT or (about | a[found + _7]) >> _40 != _0:
         if _goes_too_deep(a, uc, about >> _40, found):
-            a[_EDGE] = edge
+            a[_EDGE] = edge + _1
             _stop(a, uc, _STOP_STACK)
             return
         if code >= _DIRECT:
@@ -680,11 +707,65 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
 _SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
 
 
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def _enter_quickly(a, uc, address, size):  # type: ignore[no-untyped-def]
+    """Do what ``_enter`` does where nothing is out of the ordinary; else change nothing.
+
+    Ordinary is: a plain end of block, a direct branch or a conditional one, then the unit that followed last time, with the same inputs. Returns whether it was.
+    """
+    place = _ENTRIES + (a[_ENTRY] << _4)
+    kind = a[place + _12]
+    if (a[_STOP] | a[_EDGE]) != _0 or a[_INSTRUCTIONS] >= a[_LIMIT]:
+        return False
+    if kind & _LEAVES_QUICKLY == _0:
+        return False
+    taken = _1 if address != a[place + _7] & _LOW else _0
+    wrong = _0
+    learnt = _0
+    counter_place = _0
+    history = _0
+    if kind & _IS_CONDITIONAL != _0:
+        history = a[_HISTORY]
+        counter_place = _PATTERNS + ((history ^ (kind >> _32)) & a[_PATTERN_MASK])
+        counter = a[counter_place]
+        wrong = (counter >> _1) ^ taken
+        learnt = next_counter(counter, taken)
+        history = (history << _1) | taken
+    elif kind & _IS_DIRECT == _0:
+        taken = _0
+    following = (a[place + _4 + taken] >> (wrong << _5)) & _LOW
+    found = _ENTRIES + (following << _4)
+    if a[found + _6] != address | (size << _32) or a[found + _12] & _ENTERS_QUICKLY == _0:
+        return False
+    if a[found + _12] & _HAS_ROOT != _0:
+        inputs = _register_root(a, a[_REGISTERS], a[found + _11])
+        rest = a[found + _8]
+        if rest >> _32 != _0:
+            inputs |= _inputs(a, uc, rest)
+        if a[found + _1] != inputs:
+            # The same unit from the same state, with the inputs of the time before?
+            following = a[found + _13]
+            found = _ENTRIES + (following << _4)
+            if following == _0 or a[found + _1] != inputs:
+                return False
+    if kind & _IS_CONDITIONAL != _0:
+        a[counter_place] = learnt
+        a[_HISTORY] = history & a[_HISTORY_MASK]
+        a[_MISPREDICTED] += wrong
+    cost = a[found + _2]
+    a[found + _3] += _1
+    a[_CYCLES] += cost & _LOW
+    a[_INSTRUCTIONS] += cost >> _32
+    a[_ENTRY] = following
+    return True
+
+
 @numba.cfunc(_SIGNATURE, cache=True)  # type: ignore[untyped-decorator]
 def block_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
     """Unicorn's UC_HOOK_BLOCK callback."""
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-    _enter(a, _address_of(uc), address, _U(size), _0)
+    if not _enter_quickly(a, _address_of(uc), address, _U(size)):
+        _enter(a, _address_of(uc), address, _U(size), _0)
 
 
 @numba.cfunc(_SIGNATURE, cache=True)  # type: ignore[untyped-decorator]

@@ -15,9 +15,15 @@ from thumbclock.isa import Branch
 
 __all__ = [
     "BRANCH_CODES",
+    "HISTORY",
+    "HISTORY_MASK",
+    "MISPREDICTED",
+    "PATTERNS",
+    "PATTERN_MASK",
     "PREDICTOR_WORDS",
     "initialise",
     "mispredictions",
+    "next_counter",
     "predict",
 ]
 
@@ -33,14 +39,15 @@ BRANCH_CODES: dict[Branch | None, int] = {
     Branch.RETURN: 6,
 }
 
+HISTORY, HISTORY_MASK, PATTERN_MASK, MISPREDICTED = 1, 2, 3, 7
 _ENABLED, _HISTORY, _HISTORY_MASK, _PATTERN_MASK = _U(0), _U(1), _U(2), _U(3)
 _TARGET_MASK, _RETURN_MASK, _RETURN_TOP, _MISPREDICTED = _U(4), _U(5), _U(6), _U(7)
-_PATTERNS = 8
-_TARGETS = _PATTERNS + (1 << 12)
+PATTERNS = 8
+_TARGETS = PATTERNS + (1 << 12)
 _RETURNS = _TARGETS + 512
 PREDICTOR_WORDS = _RETURNS + 64
 
-_PATTERN_BASE, _TARGET_BASE, _RETURN_BASE = _U(_PATTERNS), _U(_TARGETS), _U(_RETURNS)
+_PATTERN_BASE, _TARGET_BASE, _RETURN_BASE = _U(PATTERNS), _U(_TARGETS), _U(_RETURNS)
 _0, _1, _2, _3 = _U(0), _U(1), _U(2), _U(3)
 # Two bits each: the next counter by counter * 2 + taken.
 _NEXT_COUNTER = _U(0b11_10_11_01_10_00_01_00)
@@ -58,7 +65,7 @@ def initialise(words: npt.NDArray[np.uint64], sizes: PredictorSizes | None) -> N
     words[int(_PATTERN_MASK)] = (1 << min(sizes.pattern_bits, 12)) - 1
     words[int(_TARGET_MASK)] = min(sizes.target_entries, 512) - 1
     words[int(_RETURN_MASK)] = min(sizes.return_entries, 64) - 1
-    words[_PATTERNS:_TARGETS] = 1
+    words[PATTERNS:_TARGETS] = 1
 
 
 def mispredictions(words: npt.NDArray[np.uint64]) -> int:
@@ -89,6 +96,12 @@ def _predict_target(words, base, code, end, target):  # type: ignore[no-untyped-
 
 
 @numba.njit(inline="always")  # type: ignore[untyped-decorator]
+def next_counter(counter, taken):  # type: ignore[no-untyped-def]
+    """Return a two-bit counter after an outcome."""
+    return (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]
 def predict(words, base, code, end, target):  # type: ignore[no-untyped-def]
     """Predict one branch, learn its outcome, and return 1 where the prediction was wrong.
 
@@ -104,7 +117,7 @@ def predict(words, base, code, end, target):  # type: ignore[no-untyped-def]
     place = base + _PATTERN_BASE + index
     counter = words[place]
     wrong = ((counter >> _1) ^ taken) & conditional & words[base + _ENABLED]
-    learnt = (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
+    learnt = next_counter(counter, taken)
     words[place] = learnt if conditional != _0 else counter
     recorded = ((history << _1) | taken) & words[base + _HISTORY_MASK]
     words[base + _HISTORY] = recorded if conditional != _0 else history

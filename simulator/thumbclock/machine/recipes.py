@@ -24,6 +24,7 @@ __all__ = ["Analysis", "Op", "analyse"]
 
 _MASK = 0xFFFFFFFF
 _BANK_BITS = 3  # byte in word, and the even or odd word
+_SKIP_SHIFT, _WANTS_CLASS = 3, 0x80  # in the b field of a root operation
 _CLASS_BITS = 3
 _QUOTIENT_BITS = 6
 _INPUT_BITS = 62
@@ -58,8 +59,9 @@ class Op(IntEnum):
     CONDITION_ENTRY = 21  # imm: condition on the flags at entry
     SELECT = 22  # a ? b : slot imm
     # Outputs; dst is the position in the inputs word.
-    ROOT_REGISTER = 23  # a: register; b: low bits wanted, 128 for the wait class; imm: to add
-    ROOT = 24  # a: slot; b, imm: as above
+    # b of a root: how many low bits, how many of them to skip << 3, 128 for the wait class.
+    ROOT_REGISTER = 23  # a: register; imm: to add
+    ROOT = 24  # a: slot; imm: to add
     QUOTIENT = 25  # a: dividend; b: divisor; imm: 1 for signed
     EXECUTED = 26  # a: condition slot
 
@@ -89,7 +91,8 @@ class _Need:
     instruction: int
     position: int
     delta: int = 0
-    low_bits: int = 0
+    top: int = 0
+    skip: int = 0
 
 
 @dataclass
@@ -124,9 +127,10 @@ class Analysis:
             wait_class[index] = timing.memory.wait_class_at(address)
         for need in self.roots:
             packed = inputs >> need.position
-            low[need.instruction] = (packed + need.delta) & (1 << need.low_bits) - 1
+            address = (packed << need.skip) + need.delta
+            low[need.instruction] = address & (1 << need.top) - 1
             if self.has_classes:
-                wait_class[need.instruction] = packed >> need.low_bits & 7
+                wait_class[need.instruction] = packed >> need.top - need.skip & 7
         for need in self.executed:
             executed[need.instruction] = bool(inputs >> need.position & 1)
         for need in self.quotients:
@@ -138,7 +142,11 @@ class Analysis:
 
 
 def analyse(
-    instructions: Sequence[Instruction], timing: Timing, read_word: Callable[[int], int | None]
+    instructions: Sequence[Instruction],
+    timing: Timing,
+    read_word: Callable[[int], int | None],
+    *,
+    continues: bool,
 ) -> Analysis:
     """Work out the recipe of a unit.
 
@@ -146,10 +154,12 @@ def analyse(
         instructions: The unit, in program order.
         timing: The model whose inputs are wanted.
         read_word: Reads a literal from code memory; None where nothing is mapped.
+        continues: Whether the instruction before it in program order may be a load, rather than
+            a branch or an access that nothing pairs with.
     """
     kept, split_address = instructions, None
     while True:
-        analyser = _Analyser(kept, timing, read_word)
+        analyser = _Analyser(kept, timing, read_word, continues)
         split = analyser.run()
         if split is None:
             analyser.result.split_address = split_address
@@ -198,7 +208,9 @@ class _Analyser:
         instructions: Sequence[Instruction],
         timing: Timing,
         read_word: Callable[[int], int | None],
+        continues: bool,
     ) -> None:
+        self.continues = continues
         self.instructions = instructions
         self.timing = timing
         self.pipeline: PipelineModel = timing.pipeline
@@ -261,26 +273,35 @@ class _Analyser:
         if address.node < 0:
             self.result.constants[index] = address.constant
             return
-        low_bits = self._low_bits(index, instruction, memory, address)
+        top, skip = self._wanted_bits(index, instruction, memory, address)
         if not self.has_classes:
-            address = self._reduce(address, low_bits)
+            address = self._reduce(address, top)
             if address.node < 0:
                 self.result.constants[index] = address.constant
                 return
-            if not low_bits:
+            if not top:
                 return
-        wanted = low_bits | (0x80 if self.has_classes else 0)
-        shared = next((o for o in self.positions if o[:3] == (Op.ROOT, address.node, wanted)), None)
+        # Where the lowest bits are skipped, only an equal constant gives an equal answer.
+        wanted = top | skip << _SKIP_SHIFT | (_WANTS_CLASS if self.has_classes else 0)
+        shared = next(
+            (
+                o
+                for o in self.positions
+                if o[:3] == (Op.ROOT, address.node, wanted)
+                and (not skip or o[3] == address.constant & _MASK)
+            ),
+            None,
+        )
         constant = shared[3] if shared else address.constant & _MASK
-        width = low_bits + (_CLASS_BITS if self.has_classes else 0)
+        width = top - skip + (_CLASS_BITS if self.has_classes else 0)
         position = self._output(Op.ROOT, address.node, wanted, constant, width)
         delta = address.constant - constant
-        self.result.roots.append(_Need(index, position, delta, low_bits))
+        self.result.roots.append(_Need(index, position, delta, top, skip))
 
-    def _low_bits(
+    def _wanted_bits(
         self, index: int, instruction: Instruction, memory: Memory, address: _Value
-    ) -> int:
-        """Return how many low address bits the cost or a check depends on."""
+    ) -> tuple[int, int]:
+        """Return how many low address bits the cost or a check depends on, and how many it skips."""
         node = self.nodes[address.node]
         on_stack = node.op is Op.REGISTER and node.imm == SP and address.constant % 4 == 0
         bits = 0
@@ -289,12 +310,14 @@ class _Analyser:
         ):
             bits = {1: 0, 2: 1, 4: 2}[memory.size_bytes]
         if not self.pipeline.has_banked_loads:
-            return bits
+            return bits, 0
         if memory.is_load:
             banked = memory.count == 1 and self._may_pair_with_load(index)
         else:
             banked = memory.size_bytes < 4 or memory.count > 1
-        return _BANK_BITS if banked else bits
+        if not banked:
+            return bits, 0
+        return _BANK_BITS, 0 if bits else _BANK_BITS - 1
 
     def _reduce(self, value: _Value, bits: int) -> _Value:
         """Return a simpler value that agrees in its low bits."""
@@ -324,9 +347,11 @@ class _Analyser:
         return self._add(reduced, _Value(-1, value.constant))
 
     def _may_pair_with_load(self, index: int) -> bool:
-        if index in (0, len(self.instructions) - 1):
+        first, last = index == 0, index == len(self.instructions) - 1
+        if last or (first and self.continues):
             return True
-        neighbours = (self.instructions[index - 1], self.instructions[index + 1])
+        neighbours = self.instructions[max(0, index - 1) : index + 2]
+        neighbours = [n for n in neighbours if n is not self.instructions[index]]
         return any(n.memory is not None and n.memory.is_load for n in neighbours)
 
     def _output(self, op: Op, a: int, b: int, imm: int, width: int) -> int:

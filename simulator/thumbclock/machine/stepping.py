@@ -97,6 +97,7 @@ class SteppedEngine:
         """Count up to an instruction, or up to and with it; the rest is counted already."""
         if self._running is not None and self._running.address == address and include:
             self._complete()
+            self._state = self.timing.separate(self._state)
         self._running = None
 
     def finish(self) -> None:

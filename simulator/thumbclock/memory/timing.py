@@ -38,6 +38,11 @@ class Timing:
         redirected = self._fetches and (taken or state.redirected)
         return _State(self.pipeline.redirect(state.pipeline, edge), redirected)
 
+    def separate(self, state: State) -> State:
+        """Return the state behind a device access, with which nothing issues together."""
+        assert isinstance(state, _State)
+        return state._replace(pipeline=self.pipeline.stall(state.pipeline, 0))
+
     def issue(self, state: State, instruction: Instruction, access: Access) -> Issue:
         """Fetch and issue one instruction."""
         assert isinstance(state, _State)

@@ -1,13 +1,13 @@
 """Figures of results, drawn by matplotlib: the same bytes for the same result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from thumbclock.errors import UsageError
-from thumbclock.reports.tables import group_labels, row_labels
+from thumbclock.reports.tables import group_labels, implementation
 from thumbclock.result import CompareResult, KernelResult
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FORMATS = (".svg", ".png", ".pdf")
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by their lightness.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 _INK, _GRID = "#222222", "#d9d9d9"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 9,
     "axes.edgecolor": _INK,
@@ -76,43 +76,58 @@ def write_chart(result: CompareResult, path: Path) -> None:
 def compare_figure(result: CompareResult) -> Figure:
     """Return bars of cycles with MAC/cycle, and beside them energy with its interval.
 
-    Rows keep their order; those of one board and placement stand together in one colour.
+    Rows keep their order; those of one board and placement stand together below its name.
     """
     has_energy = any(row.run.energy_uj for row in result.rows)
-    groups = list(dict.fromkeys(group_labels(result)))
-    places = _places(result)
-    height = 1.7 + 0.32 * (places[-1] + 1) + 0.2 * (len(groups) > 1) * len(groups)
-    figure = Figure(figsize=(10 if has_energy else 7, height), layout="constrained")
-    panels = figure.subplots(1, 2 if has_energy else 1, sharey=True, squeeze=False)[0]
-    colours = dict(zip(groups, _COLOURS * (1 + len(groups) // len(_COLOURS)), strict=False))
-    bars = [colours[group] for group in group_labels(result)]
-    _draw_cycles(panels[0], result, places, bars)
+    headings = group_labels(result)
+    groups = list(dict.fromkeys(headings))
+    places = _places(headings)
+    figure = Figure(
+        figsize=(10 if has_energy else 7, 1.8 + 0.3 * (places[-1] + 1)), layout="constrained"
+    )
+    panels = figure.subplots(1, 1 + has_energy, sharey=True, squeeze=False)[0]
+    colours = [_COLOURS[groups.index(group) % len(_COLOURS)] for group in headings]
+    _draw_cycles(panels[0], result.rows, places, colours)
+    if len(groups) > 1:
+        _draw_headings(panels[0], headings, places)
     if has_energy:
-        _draw_energy(panels[1], result.rows, places, bars)
+        _draw_energy(panels[1], result.rows, places, colours)
     figure.suptitle(_title(result, groups), x=0.01, ha="left", fontsize=11, fontweight="bold")
     figure.supxlabel(_footnote(result), x=0.01, ha="left", fontsize=7.5, color="#555555")
-    if len(groups) > 1:
-        handles = [panels[0].barh([0], [0], color=colour) for colour in colours.values()]
-        figure.legend(handles, groups, loc="outside upper left", ncols=2, fontsize=8)
     return figure
 
 
-def _places(result: CompareResult) -> list[float]:
-    """Return where each bar stands, with a gap where board or placement change."""
+def _places(headings: list[str]) -> list[float]:
+    """Return where each bar stands, with room for a heading where board or placement change."""
     places: list[float] = []
-    groups = group_labels(result)
-    for index, group in enumerate(groups):
-        step = 1.0 if not index or group == groups[index - 1] else 1.6
-        places.append(places[-1] + step if places else 0.0)
+    for index, heading in enumerate(headings):
+        starts = index > 0 and heading != headings[index - 1]
+        places.append(places[-1] + (2.2 if starts else 1.0) if places else 0.0)
     return places
 
 
+def _draw_headings(axes: "Axes", headings: list[str], places: list[float]) -> None:
+    for index, (heading, place) in enumerate(zip(headings, places, strict=True)):
+        if index and heading == headings[index - 1]:
+            continue
+        axes.annotate(
+            heading,
+            (0, place - 0.5),
+            xytext=(3, 2),
+            textcoords="offset points",
+            va="bottom",
+            fontsize=8,
+            fontweight="bold",
+            color=_INK,
+        )
+
+
 def _draw_cycles(
-    axes: "Axes", result: CompareResult, places: list[float], colours: list[str]
+    axes: "Axes", rows: tuple[KernelResult, ...], places: list[float], colours: list[str]
 ) -> None:
-    cycles = [row.run.cycles / 1e3 for row in result.rows]
+    cycles = [row.run.cycles / 1e3 for row in rows]
     axes.barh(places, cycles, height=0.72, color=colours)
-    for place, value, row in zip(places, cycles, result.rows, strict=True):
+    for place, value, row in zip(places, cycles, rows, strict=True):
         wrong = "  outputs differ!" if row.mismatch_count else ""
         axes.annotate(
             f"{row.mac_per_cycle:.2f} MAC/cycle{wrong}",
@@ -123,11 +138,9 @@ def _draw_cycles(
             fontsize=8,
             color=_INK,
         )
-    several = len(set(group_labels(result))) > 1
-    labels = [_kernel_name(row) for row in result.rows] if several else row_labels(result)
-    axes.set_yticks(places, labels)
+    axes.set_yticks(places, [implementation(row) for row in rows])
+    axes.set_ylim(places[-1] + 0.7, -1.4 if places[-1] + 1 > len(places) else -0.7)
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
     axes.set_xlim(0, 1.28 * max(cycles))  # room for the labels
     axes.set_xlabel("thousand cycles")
     axes.set_title("Cycles", loc="left", fontsize=9.5)
@@ -167,11 +180,6 @@ def _draw_energy(
     axes.set_title(
         "Energy: typical, and the interval that sources support", loc="left", fontsize=9.5
     )
-
-
-def _kernel_name(row: KernelResult) -> str:
-    fallback = f"w{row.precision.weights}a{row.precision.activations}"
-    return str(row.options.get("implementation", fallback))
 
 
 def _title(result: CompareResult, groups: list[str]) -> str:

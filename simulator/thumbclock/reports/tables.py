@@ -1,9 +1,9 @@
 """Tables of results for a terminal."""
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +13,7 @@ __all__ = [
     "compare_summary",
     "fault_text",
     "group_labels",
+    "implementation",
     "kernel_summary",
     "row_labels",
     "run_summary",
@@ -52,7 +53,7 @@ def kernel_summary(result: KernelResult) -> RenderableType:
     table = _facts()
     table.add_row(
         "kernel",
-        f"{result.operator} {_implementation(result)}, "
+        f"{result.operator} {implementation(result)}, "
         f"{shape['in_h']}x{shape['in_w']}x{shape['in_c']}-{shape['out_c']}, "
         f"kernel {shape['kernel_h']}x{shape['kernel_w']}, "
         f"stride {shape['stride_h']}x{shape['stride_w']}",
@@ -75,7 +76,7 @@ def compare_summary(result: CompareResult) -> RenderableType:
     """Return kernels side by side, held against the baseline, and what could not be measured."""
     parts: list[RenderableType] = [Text(result.title, style="bold")]
     if result.rows:
-        parts += [_comparison(result), *_remarks(result)]
+        parts += [*_comparisons(result), *_remarks(result)]
     for failure in result.failures:
         places = ",".join(f"{role}={memory}" for role, memory in failure.placement.items())
         where = f"{failure.implementation} on {failure.profile} ({places})"
@@ -83,51 +84,75 @@ def compare_summary(result: CompareResult) -> RenderableType:
     return Group(*parts)
 
 
-def _comparison(result: CompareResult) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
-    table.add_column("kernel", no_wrap=True, vertical="bottom")
-    # Each unit stands below its name, so that the table fits 80 columns.
-    for header in (
-        "cycles", "MAC/\ncycle", "speed-\nup", "time\nµs", "energy\nµJ", "interval\nµJ",
-        "RAM\nKiB", "flash\nKiB", "stack\nbytes", "out-\nputs",
-    ):  # fmt: skip
-        table.add_column(header, justify="right", no_wrap=True)
+# Each unit stands below its name, so that the table fits 80 columns.
+_HEADERS = (
+    "kernel", "cycles", "MAC/\ncycle", "speed-\nup", "time\nµs", "energy\nµJ", "interval\nµJ",
+    "RAM\nKiB", "flash\nKiB", "stack\nbytes", "out-\nputs",
+)  # fmt: skip
+
+
+def _comparisons(result: CompareResult) -> Iterator[RenderableType]:
+    """Yield a table, or one for each board and placement, all with columns of the same widths."""
+    lines = _comparison_lines(result)
+    parts = zip(_HEADERS, *lines, strict=True)
+    widths = [max(len(line) for part in column for line in part.split("\n")) for column in parts]
+    headings = group_labels(result)
+    several = len(set(headings)) > 1
+    for heading in dict.fromkeys(headings):
+        if several:
+            yield Text(f"\n{heading}", style="bold")
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+        for index, (header, width) in enumerate(zip(_HEADERS, widths, strict=True)):
+            justify: Literal["left", "right"] = "right" if index else "left"
+            table.add_column(
+                header, justify=justify, no_wrap=True, min_width=width, vertical="bottom"
+            )
+        for line, own in zip(lines, headings, strict=True):
+            if own == heading:
+                table.add_row(*line)
+        yield table
+
+
+def _comparison_lines(result: CompareResult) -> list[tuple[str, ...]]:
     first = result.rows[result.baseline].run.cycles
-    for label, row in zip(row_labels(result), result.rows, strict=True):
+    lines: list[tuple[str, ...]] = []
+    for row in result.rows:
         run, energy = row.run, row.run.energy_uj
-        table.add_row(
-            label,
-            str(run.cycles),
-            f"{row.mac_per_cycle:.2f}",
-            f"{first / run.cycles:.2f}x",
-            _three(run.time_us),
-            _three(energy.typical) if energy else "-",
-            f"{_three(energy.low)}-{_three(energy.high)}" if energy else "-",
-            f"{run.ram_bytes / 1024:.1f}",
-            f"{run.flash_bytes / 1024:.1f}",
-            "-" if run.stack_bytes is None else str(run.stack_bytes),
-            "wrong" if row.mismatch_count else "ok" if row.checked else "-",
+        lines.append(
+            (
+                implementation(row),
+                str(run.cycles),
+                f"{row.mac_per_cycle:.2f}",
+                f"{first / run.cycles:.2f}x",
+                _three(run.time_us),
+                _three(energy.typical) if energy else "-",
+                f"{_three(energy.low)}-{_three(energy.high)}" if energy else "-",
+                f"{run.ram_bytes / 1024:.1f}",
+                f"{run.flash_bytes / 1024:.1f}",
+                "-" if run.stack_bytes is None else str(run.stack_bytes),
+                "wrong" if row.mismatch_count else "ok" if row.checked else "-",
+            )
         )
-    return table
+    return lines
 
 
 def _remarks(result: CompareResult) -> Iterator[RenderableType]:
     rows = result.rows
-    profiles = list(dict.fromkeys(row.run.profile for row in rows))
-    if len(profiles) == 1:
-        yield Text(f"\nboard: {profiles[0]} at {rows[0].run.clock_hz / 1e6:g} MHz")
+    clocks = dict.fromkeys(f"{row.run.profile} at {row.run.clock_hz / 1e6:g} MHz" for row in rows)
     placements = list(dict.fromkeys(_placement_text(row) for row in rows))
+    models = dict.fromkeys((row.run.model.core, row.run.model.accuracy) for row in rows)
+    right = sum(row.checked and not row.mismatch_count for row in rows)
+    table = _facts()
+    table.add_row("board", Text(", ".join(clocks)))
     if len(placements) == 1 and placements[0]:
-        yield Text(f"placement: {placements[0]}")
-    checked = sum(row.checked and not row.mismatch_count for row in rows)
-    yield Text(
-        f"outputs: {checked} of {len(rows)} rows equal the numpy reference, bit for bit; speed-up "
-        f"in cycles over {row_labels(result)[result.baseline]}; RAM without stack"
-    )
-    for core, accuracy in dict.fromkeys(
-        (row.run.model.core, row.run.model.accuracy) for row in rows
-    ):
-        yield Text(f"accuracy: {core}: {accuracy}")
+        table.add_row("placement", Text(placements[0]))
+    table.add_row("outputs", f"{right} of {len(rows)} equal the numpy reference, bit for bit")
+    table.add_row("speed-up", Text(f"in cycles, over {row_labels(result)[result.baseline]}"))
+    table.add_row("memory", "RAM is without the stack")
+    for core, accuracy in models:
+        table.add_row("accuracy", Text(f"{core}: {accuracy}"))
+    yield Text("")
+    yield table
 
 
 def row_labels(result: CompareResult) -> list[str]:
@@ -135,7 +160,7 @@ def row_labels(result: CompareResult) -> list[str]:
     boards = len({row.run.profile for row in result.rows}) > 1
     labels = []
     for row, place in zip(result.rows, _placement_labels(result.rows), strict=True):
-        parts = [_implementation(row), *([row.run.profile] if boards else []), place]
+        parts = [implementation(row), *([row.run.profile] if boards else []), place]
         labels.append(" ".join(part for part in parts if part))
     return labels
 
@@ -213,12 +238,14 @@ def _where_cycles_went(result: RunResult) -> Iterator[RenderableType]:
             f"{cost.inclusive_cycles:,}",
             f"{cost.instructions:,}",
         )
-    yield Padding(functions, (1, 0, 0, 0))
+    yield Text("")
+    yield functions
     left_out = len(result.functions) - _FUNCTIONS_SHOWN
     if left_out > 0:
         yield Text(f"and {left_out} more with fewer cycles")
     if result.stalls:
-        yield Padding(_stalls(result.stalls.items(), result.cycles), (1, 0, 0, 0))
+        yield Text("")
+        yield _stalls(result.stalls.items(), result.cycles)
 
 
 def _stalls(stalls: Iterable[tuple[str, int]], cycles: int) -> Table:
@@ -232,7 +259,8 @@ def _stalls(stalls: Iterable[tuple[str, int]], cycles: int) -> Table:
     return table
 
 
-def _implementation(row: KernelResult) -> str:
+def implementation(row: KernelResult) -> str:
+    """Return the name of a row's kernel, e.g. ``w8a8-skip25``."""
     fallback = f"w{row.precision.weights}a{row.precision.activations}"
     return str(row.options.get("implementation", fallback))
 
