@@ -10,12 +10,14 @@ PROFILE = "nucleo-h743zi"
 
 SOURCES = {
     "hello": """
-        int square(int x) { return x * x; }
+        __attribute__((noinline)) int square(int x) { return x * x; }
         static volatile int seven = 7;
         int main(void) { tc_puts("hello\\n"); return square(seven) - 49; }
     """,
     "fails": "int main(void) { return 7; }",
-    "forever": "int main(void) { for (;;) __asm__ volatile(\"\"); }",
+    "forever": r"""
+        int main(void) { tc_puts("on\n"); for (;;) __asm__ volatile(""); }
+    """,
     "nowhere": """
         void (*volatile where)(void) = (void (*)(void))0x60000001;
         int main(void) { where(); return 0; }
@@ -31,13 +33,14 @@ SOURCES = {
         }
         int main(void) { return deeper(0); }
     """,
-    "undefined": "int main(void) { __asm__ volatile(\"udf #1\"); return 0; }",
-    "waits": "int main(void) { for (;;) __asm__ volatile(\"wfi\"); }",
+    "undefined": 'int main(void) { __asm__ volatile("udf #1"); return 0; }',
+    "waits": 'int main(void) { for (;;) __asm__ volatile("wfi"); }',
 }
 
 
 def build_program(name: str) -> Path:
     """Return the ELF of one of the programs."""
     source = Source.generated(f"{name}.c", f'#include "thumbclock.h"\n{SOURCES[name]}')
-    request = program((source,), load_profile(PROFILE), name=name, extra_flags=("-Wno-infinite-recursion",))
+    flags = ("-Wno-infinite-recursion",)
+    request = program((source,), load_profile(PROFILE), name=name, extra_flags=flags)
     return build(request).elf

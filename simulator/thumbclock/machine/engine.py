@@ -514,7 +514,7 @@ class MemoisedEngine:
     def _kind(self, base: int, *, has_root: bool) -> int:
         """Return the bits by which the hook's short path knows what it may handle."""
         place = base + native.ENTRY_UNIT
-        about = int(self._arena[place + 1])
+        about, rest = int(self._arena[place + 1]), int(self._arena[place + 2]) >> 32
         end, code, flags = about & _WORD, about >> 32 & 0xFF, about >> 40
         conditional = code == BRANCH_CODES[Branch.CONDITIONAL]
         predicted = self.timing.pipeline.predictor is not None
@@ -523,13 +523,32 @@ class MemoisedEngine:
             kind |= native.LEAVES_QUICKLY
         if conditional and predicted:
             kind |= native.IS_CONDITIONAL
-        elif code:
-            kind |= native.IS_DIRECT
+        if code:
+            kind |= native.IS_BRANCH
         special = native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION
         reads = not has_root or self._arena[H.REGISTERS]
         if reads and not flags & special:
             kind |= native.ENTERS_QUICKLY
-        return kind | (native.HAS_ROOT if has_root else 0)
+        if has_root:
+            kind |= native.HAS_ROOT
+        if has_root and not rest and self._note_low_root(base):
+            kind |= native.HAS_LOW_ROOT
+        return kind
+
+    def _note_low_root(self, base: int) -> bool:
+        """Unpack a recipe of one register's low bits for the hook; return whether it is one."""
+        arena = self._arena
+        first = int(arena[base + native.ENTRY_FIRST_OP])
+        wanted = first >> 24 & 0xFF
+        top, skip = wanted & 7, wanted >> 3 & 3
+        if wanted >> 7 or not top or not arena[H.REGISTERS]:
+            return False
+        mask = (1 << top) - (1 << skip)
+        expected = int(arena[base + 1]) << skip & mask
+        place = base + native.ENTRY_LOW_ROOT
+        arena[place] = first >> 32 | mask << 32
+        arena[place + 1] = 4 * (first >> 16 & 0xFF) | expected << 32
+        return True
 
     def _make_truncated(self, state: int, unit: _Unit, inputs: int, kept: int) -> int:
         """Price the first instructions of a unit, with the inputs that the whole one got."""

@@ -112,7 +112,7 @@ class Guest:
     def write(self, address: int, data: bytes) -> None:
         """Write guest memory and forget code that was translated from there."""
         self.load(address, data, "a write by the host")
-        if self.memory.require(address, len(data), "a write by the host").base in self._executable:
+        if self.memory.require(address, len(data), "a write by the host").memory.executable:
             self.uc.ctl_remove_cache(address, address + len(data))
 
     def host_regions(self) -> list[tuple[int, int, int]]:

@@ -9,13 +9,13 @@ from typing import Literal
 
 import unicorn
 
-from thumbclock.cores import pipeline_model
+from thumbclock.cores import Access, pipeline_model
 from thumbclock.energy import energy
 from thumbclock.errors import SimulationFault, UsageError
 from thumbclock.isa import Instruction, decode
 from thumbclock.isa.instruction import PC
 from thumbclock.machine import native
-from thumbclock.machine.checks import Fault, Functions
+from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.engine import Engine, MemoisedEngine
 from thumbclock.machine.guest import Guest
 from thumbclock.machine.image import Image, load_image
@@ -41,9 +41,10 @@ __all__ = ["RETURN_ADDRESS", "CallResult", "Machine", "simulate"]
 # Where a called function returns to: unmapped on every board, and in a region from which the
 # architecture lets code run, so that Unicorn stops there instead of raising a prefetch abort.
 RETURN_ADDRESS = 0x1EFFFFFE
-_SLICE = 20_000_000
+# Instructions between two looks at the clock: well below a second for either engine.
+_SLICES = {"memoised": 20_000_000, "stepped": 10_000}
 _CALL_INSTRUCTIONS = 4_000_000_000
-_SVC, _PREFETCH_ABORT, _BKPT = 2, 3, 7
+_SVC, _PREFETCH_ABORT, _DATA_ABORT, _BKPT = 2, 3, 4, 7
 _SEMIHOSTING = 0xBEAB
 
 Progress = Callable[[int, int], None]
@@ -106,6 +107,8 @@ class Machine:
         self._functions = Functions(self.image, native.MAX_FUNCTIONS - 1)
         timing = Timing(pipeline_model(self.profile.core), self.guest.memory)
         kind = MemoisedEngine if engine == "memoised" else SteppedEngine
+        self._slice = _SLICES[engine]
+        self._slice = _SLICES[engine]
         self.engine: Engine = kind(self.guest, timing, self._functions)
         self._stack_top, self._entry = self._reset_vector()
         self._peripherals = PrivatePeripherals(self.profile.core.name, lambda: self.engine.cycles)
@@ -384,7 +387,7 @@ class Machine:
         """Run in slices, serving what stops the emulation, until the program is at its end."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
-            part = min(limit, self.engine.instructions + _SLICE)
+            part = min(limit, self.engine.instructions + self._slice)
             self._interrupt = None
             try:
                 self.engine.resume(address, until, part)
@@ -435,9 +438,22 @@ class Machine:
             return _Stop("exit", self.guest.register(0))
         if number == _PREFETCH_ABORT:
             return self._bad_fetch(address)
+        if number == _DATA_ABORT:
+            fault = self._unaligned(address)
+            if fault is not None:
+                return self._report(fault)
         what = f"supervisor call at 0x{address - 2:08x}" if number == _SVC else f"exception {number}"
         message = f"{what}: exceptions are not simulated; use semihosting or call the function itself"
         return self._report(Fault("unsupported exception", message, address))
+
+    def _unaligned(self, address: int) -> Fault | None:
+        """Return the fault of an exclusive access, whose alignment Unicorn does check."""
+        instruction = self._instruction(address)
+        target = self._access_address(instruction)
+        if target is None:
+            return None
+        access = Access(address_low=target & 7)
+        return check(instruction, access, fpu_enabled=self.engine.fpu_enabled)
 
     def _serve_error(self, error: unicorn.UcError) -> _Stop | None:
         address = self.guest.register(PC)
@@ -454,6 +470,7 @@ class Machine:
             return self._serve_peripheral(instruction, target)
         self.engine.truncate(address, include=False)
         verb = "wrote to" if instruction.memory and not instruction.memory.is_load else "read from"
+        target = self._first_bad(instruction, target)
         region = None if target is None else self.guest.memory.region_at(target)
         where = "an unmapped address" if target is None else f"0x{target:08x}"
         why = "where this board has no memory and no simulated peripheral"
@@ -504,6 +521,17 @@ class Machine:
         if memory.index is not None:
             address += self.guest.register(memory.index) << memory.shift
         return address & 0xFFFFFFFF
+
+    def _first_bad(self, instruction: Instruction, target: int | None) -> int | None:
+        """Return where an access first leaves the memories that take it."""
+        memory = instruction.memory
+        if target is None or memory is None:
+            return target
+        for address in range(target, target + memory.count * memory.size_bytes):
+            region = self.guest.memory.region_at(address)
+            if region is None or not (memory.is_load or region.memory.writable):
+                return address
+        return target
 
     def _serve_peripheral(self, instruction: Instruction, target: int) -> _Stop | None:
         """Carry out a load or store of the private peripheral bus."""

@@ -39,6 +39,7 @@ __all__ = [
     "ENTRY_HASH",
     "ENTRY_HASH_SLOTS",
     "ENTRY_KIND",
+    "ENTRY_LOW_ROOT",
     "ENTRY_STATES",
     "ENTRY_UNIT",
     "ENTRY_WORDS",
@@ -48,9 +49,10 @@ __all__ = [
     "MAX_FUNCTIONS",
     "MAX_OPS",
     "MAX_UNITS",
+    "HAS_LOW_ROOT",
     "HAS_ROOT",
     "IS_CONDITIONAL",
-    "IS_DIRECT",
+    "IS_BRANCH",
     "LEAVES_QUICKLY",
     "MISS_EDGE",
     "NO_EDGE",
@@ -118,9 +120,10 @@ NO_EDGE = 0
 """In ``H.EDGE``: the next block completes the edge; else it holds the edge's number plus one."""
 
 UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
-ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND = 6, 9, 11, 12
+ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND, ENTRY_LOW_ROOT = 6, 9, 11, 12, 14
 # Bits of an entry's kind; bits 32 and up hold the predictor's hash of the branch.
-LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY, HAS_ROOT, IS_DIRECT = 1, 2, 4, 8, 16
+LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY = 1, 2, 4
+HAS_ROOT, IS_BRANCH, HAS_LOW_ROOT = 8, 16, 32
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
@@ -141,7 +144,8 @@ UNITS = OPS + MAX_OPS
 # Entry: unit | state << 32; inputs; cycles | instructions << 32; count; entries that followed, by
 # edge (two words); words 0 and 1 of the unit, and its program without a first ROOT_REGISTER; next
 # states by edge (two words); that first operation, or one that yields nothing; kind; the entry of
-# the same unit and state that was used before it; spare.
+# the same unit and state that was used before it; for a recipe of one register's low bits: what to
+# add | mask << 32, and the register's offset | expected bits << 32.
 ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
 UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
 ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
@@ -151,10 +155,11 @@ UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
 
 # Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
 _0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
-_8, _9, _11, _12, _13, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 11, 12, 13, 16, 24, 31, 32, 40))
+_8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 11, 12, 13, 15, 16, 24, 31, 32, 40))
 _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
-_ENTERS_QUICKLY, _HAS_ROOT, _IS_DIRECT = _U(ENTERS_QUICKLY), _U(HAS_ROOT), _U(IS_DIRECT)
+_ENTERS_QUICKLY, _HAS_ROOT, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_ROOT), _U(IS_BRANCH)
+_HAS_LOW_ROOT = _U(HAS_LOW_ROOT)
 _MISPREDICTED = _U(PREDICTOR + MISPREDICTED)
 _HISTORY, _HISTORY_MASK = _U(PREDICTOR + HISTORY), _U(PREDICTOR + HISTORY_MASK)
 _PATTERN_MASK, _PATTERNS = _U(PREDICTOR + PATTERN_MASK), _U(PREDICTOR + PATTERNS)
@@ -719,25 +724,34 @@ def _enter_quickly(a, uc, address, size):  # type: ignore[no-untyped-def]
         return False
     if kind & _LEAVES_QUICKLY == _0:
         return False
-    taken = _1 if address != a[place + _7] & _LOW else _0
-    wrong = _0
+    is_taken = address != a[place + _7] & _LOW and kind & _IS_BRANCH != _0
+    links = a[place + _5] if is_taken else a[place + _4]
+    following = links & _LOW
     learnt = _0
     counter_place = _0
     history = _0
     if kind & _IS_CONDITIONAL != _0:
+        taken = _1 if is_taken else _0
         history = a[_HISTORY]
         counter_place = _PATTERNS + ((history ^ (kind >> _32)) & a[_PATTERN_MASK])
         counter = a[counter_place]
-        wrong = (counter >> _1) ^ taken
         learnt = next_counter(counter, taken)
         history = (history << _1) | taken
-    elif kind & _IS_DIRECT == _0:
-        taken = _0
-    following = (a[place + _4 + taken] >> (wrong << _5)) & _LOW
+        following = (links >> (((counter >> _1) ^ taken) << _5)) & _LOW
     found = _ENTRIES + (following << _4)
     if a[found + _6] != address | (size << _32) or a[found + _12] & _ENTERS_QUICKLY == _0:
         return False
-    if a[found + _12] & _HAS_ROOT != _0:
+    if a[found + _12] & _HAS_LOW_ROOT != _0:
+        # One register's low bits are all there is: compare them without packing.
+        operand, expected = a[found + _14], a[found + _15]
+        register = _read32(a[_REGISTERS] + (expected & _BYTE))
+        if (register + operand) & (operand >> _32) != expected >> _32:
+            following = a[found + _13]
+            found = _ENTRIES + (following << _4)
+            operand, expected = a[found + _14], a[found + _15]
+            if following == _0 or (register + operand) & (operand >> _32) != expected >> _32:
+                return False
+    elif a[found + _12] & _HAS_ROOT != _0:
         inputs = _register_root(a, a[_REGISTERS], a[found + _11])
         rest = a[found + _8]
         if rest >> _32 != _0:
@@ -751,7 +765,7 @@ def _enter_quickly(a, uc, address, size):  # type: ignore[no-untyped-def]
     if kind & _IS_CONDITIONAL != _0:
         a[counter_place] = learnt
         a[_HISTORY] = history & a[_HISTORY_MASK]
-        a[_MISPREDICTED] += wrong
+        a[_MISPREDICTED] += _1 if following == links >> _32 else _0
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW

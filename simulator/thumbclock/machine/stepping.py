@@ -1,8 +1,11 @@
 """The reference engine: every instruction through the pipeline model, with what it really did.
 
-It shares the pipeline model and the predictor with the memoised engine, and nothing else: true
-addresses come from memory hooks, operands from registers, predication from which instructions the
-emulator ran. It is some hundred times slower.
+It shares the pipeline model and the predictor with the memoised engine, and nothing else: addresses
+and operands come from the registers in front of each instruction, predication from which
+instructions the emulator ran. It is some hundred times slower.
+
+Memory hooks would give the addresses too, but Unicorn 2.1.4 restores ITSTATE when it calls one, and
+does not clear it again: behind an access in an IT block the code that follows is predicated.
 """
 
 from typing import Any
@@ -12,7 +15,7 @@ import unicorn
 
 from thumbclock.cores import Access, Edge
 from thumbclock.isa import Branch, Instruction, Kind, advance_it_state, decode
-from thumbclock.isa.instruction import Register
+from thumbclock.isa.instruction import PC, Register
 from thumbclock.machine import predictor
 from thumbclock.machine.account import Account
 from thumbclock.machine.checks import Fault, Functions, check
@@ -46,15 +49,12 @@ class SteppedEngine:
         self._limit = 0
         self._running: Instruction | None = None
         self._branch: Instruction | None = None
-        self._addresses: list[int] = []
+        self._address = 0
         self._quotient_bits = 0
         self._expected: int | None = None
         self._it_state = 0
         self._error: BaseException | None = None
         guest.uc.hook_add(unicorn.UC_HOOK_CODE, self._on_code)
-        guest.uc.hook_add(
-            unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._on_memory
-        )
 
     @property
     def cycles(self) -> int:
@@ -122,17 +122,6 @@ class SteppedEngine:
             self._error = error
             self.guest.uc.emu_stop()
 
-    def _on_memory(
-        self, _uc: Any, _kind: int, address: int, _size: int, _value: int, _data: object
-    ) -> None:
-        running = self._running
-        if running is None:
-            return
-        self._addresses.append(address)
-        self.fault = self.fault or check(running, self._access(), fpu_enabled=self.fpu_enabled)
-        if self.fault is not None:
-            self.guest.uc.emu_stop()
-
     def _step(self, address: int) -> None:
         """An instruction is about to run: complete the one before it."""
         if self.fault is not None:
@@ -148,11 +137,13 @@ class SteppedEngine:
             self._follow(branch, address)
         code = self.guest.read_code(address, 4)
         instruction = decode(code, address, self._it_state)
-        self._running, self._addresses = instruction, []
+        self._running, self._address = instruction, self._access_address(instruction)
         self._note_stack()
         if instruction.kind is Kind.DIVIDE:
             self._quotient_bits = self._divide_bits(instruction)
-        self.fault = check(instruction, Access(), fpu_enabled=self.fpu_enabled)
+        self.fault = self.fault or check(
+            instruction, self._access(), fpu_enabled=self.fpu_enabled
+        )
         if self.fault is not None:
             self.guest.uc.emu_stop()
 
@@ -168,10 +159,20 @@ class SteppedEngine:
             self._branch = skipped if skipped.branch is not None else None
         self._expected = expected
 
+    def _access_address(self, instruction: Instruction) -> int:
+        """Return the address that an instruction is about to access, 0 where it accesses none."""
+        memory = instruction.memory
+        if memory is None:
+            return 0
+        address = memory.offset
+        if memory.base != PC:
+            address += self.guest.register(memory.base)
+        if memory.index is not None:
+            address += self.guest.register(memory.index) << memory.shift
+        return address & 0xFFFFFFFF
+
     def _access(self) -> Access:
-        running = self._running
-        assert running is not None
-        address = self._addresses[0] if self._addresses else 0
+        address = self._address
         return self.timing.access(
             self.timing.memory.wait_class_at(address),
             address & 7,

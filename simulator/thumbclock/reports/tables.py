@@ -1,5 +1,6 @@
 """Tables of results for a terminal."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -198,8 +199,15 @@ def fault_text(fault: FaultReport) -> str:
         for start in range(0, len(registers), _REGISTERS_PER_LINE)
     ]
     if fault.last_calls:
-        lines.append(f"  calls: {' > '.join(fault.last_calls)}")
+        lines.append(f"  calls: {' > '.join(_without_repeats(fault.last_calls))}")
     return "\n".join(lines)
+
+
+def _without_repeats(names: tuple[str, ...]) -> Iterator[str]:
+    """Yield names with recursion folded to a count."""
+    for name, run in itertools.groupby(names):
+        times = sum(1 for _ in run)
+        yield name if times == 1 else f"{name} x{times}"
 
 
 def _facts() -> Table:
@@ -287,7 +295,11 @@ def _time(microseconds: float) -> str:
 def _energy(energy: EnergyUj | None) -> str:
     if energy is None:
         return "no electrical figures in this profile"
-    return f"{_three(energy.typical)} µJ, between {_three(energy.low)} and {_three(energy.high)}"
+    unit, scale = ("mJ", 1e3) if energy.typical >= 1e4 else ("µJ", 1.0)
+    typical, low, high = (
+        _three(value / scale) for value in (energy.typical, energy.low, energy.high)
+    )
+    return f"{typical} {unit}, between {low} and {high}"
 
 
 def _three(value: float) -> str:
