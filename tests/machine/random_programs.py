@@ -360,11 +360,11 @@ class _Generator:
         use = [f"and r12, {loaded}, #0xFF", f"ldr {value}, [r8, r12]"]
         if self.chance(0.3):
             use = [f"udiv {value}, {value}, {loaded}"]
-        between = self.store() if self.chance(0.4) else []
+        between = [f"strh {self.data()}, [{self.pointer()}, #{self.offset()}]"]
         return [
             *self.address(aligned=True),
             f"{store} {value}, [r12, #{offset + self.random.choice((0, 0, 1, 2))}]",
-            *(line for line in between if "r12" not in line.split()[1]),
+            *(between if self.chance(0.4) else []),
             f"ldr {loaded}, [{base}, #{offset}]",
             *use,
         ]
@@ -635,7 +635,7 @@ class _Generator:
                 f"b.w {over}",
                 ".balign 4",
                 f"{table}:",
-                *(f".word {target} - {table} + 1" for target in targets),
+                *(f".word {target} - {table}" for target in targets),  # bit 0 is in the symbol
                 f"{over}:",
                 f"and r7, {self.data()}, #1",
                 f"adr.w r12, {table}",

@@ -108,7 +108,6 @@ class Machine:
         timing = Timing(pipeline_model(self.profile.core), self.guest.memory)
         kind = MemoisedEngine if engine == "memoised" else SteppedEngine
         self._slice = _SLICES[engine]
-        self._slice = _SLICES[engine]
         self.engine: Engine = kind(self.guest, timing, self._functions)
         self._stack_top, self._entry = self._reset_vector()
         self._peripherals = PrivatePeripherals(self.profile.core.name, lambda: self.engine.cycles)
@@ -499,7 +498,10 @@ class Machine:
         if before.mnemonic in ("wfe", "yield"):
             # Unicorn refuses these hints although they are valid; they are already counted.
             self.guest.set_register(PC, address | 1)
-            return _Stop("idle") if before.mnemonic == "wfe" else None
+            if before.mnemonic == "yield":
+                return None
+            self.engine.truncate(address - 2, include=True)
+            return _Stop("idle")
         instruction = self._instruction(address)
         self.engine.truncate(address, include=False)
         return self._report(

@@ -12,7 +12,7 @@ that needs it, and a native hook on that address starts a new unit with everythi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from thumbclock.cores import Access, PipelineModel
@@ -86,13 +86,18 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """Where in the inputs word an instruction finds an answer."""
+    """Where in the inputs word an instruction finds an answer.
+
+    For an address: what to add to the bits found there, how many low bits count, how many were left
+    out below them, and at which bit the wait class begins (those left out counted).
+    """
 
     instruction: int
     position: int
     delta: int = 0
     top: int = 0
     skip: int = 0
+    class_after: int = 0
 
 
 @dataclass
@@ -130,7 +135,7 @@ class Analysis:
             address = (packed << need.skip) + need.delta
             low[need.instruction] = address & (1 << need.top) - 1
             if self.has_classes:
-                wait_class[need.instruction] = packed >> need.top - need.skip & 7
+                wait_class[need.instruction] = packed >> need.class_after - need.skip & 7
         for need in self.executed:
             executed[need.instruction] = bool(inputs >> need.position & 1)
         for need in self.quotients:
@@ -166,6 +171,18 @@ def analyse(
             return analyser.result
         kept = kept[:split]
         split_address = kept[-1].end
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """What is asked of a node: the low bits of node + constant, less the lowest ones."""
+
+    constant: int
+    top: int
+    skip: int
+
+    def width(self, has_classes: bool) -> int:
+        return self.top - self.skip + (_CLASS_BITS if has_classes else 0)
 
 
 class _UnknownError(Exception):
@@ -223,10 +240,14 @@ class _Analyser:
         self.last_store = -1
         self.stores = 0
         self.stored: dict[tuple[int, int], tuple[_Value, int]] = {}
-        self.outputs: list[tuple[Op, int, int, int]] = []  # op, operand a, operand b, imm
-        self.positions: dict[tuple[Op, int, int, int], int] = {}
+        self.positions: dict[tuple[Op, int, int, int], int] = {}  # op, a, b, imm -> bit
+        self.output_bits = 0
+        self.roots: dict[int, _Root] = {}
+        self.root_needs: list[tuple[int, int, int, int]] = []  # instruction, node, constant, top
         self.used_bits = 0
         self.used_nodes: set[int] = set()
+        self.lost_stack: _Value | None = None
+        self.lost_stack_end = 0
         self.result = Analysis(tuple(instructions), has_classes=self.has_classes)
 
     def run(self) -> int | None:
@@ -240,7 +261,8 @@ class _Analyser:
                     return split
                 # Not known from any boundary: the access keeps its default, aligned and executed.
             self._execute(instruction)
-            self._follow_stack()
+            if self._loses_stack(index):
+                return self.lost_stack_end
         self.result.program = self._emit()
         return None
 
@@ -281,22 +303,23 @@ class _Analyser:
                 return
             if not top:
                 return
-        # Where the lowest bits are skipped, only an equal constant gives an equal answer.
-        wanted = top | skip << _SKIP_SHIFT | (_WANTS_CLASS if self.has_classes else 0)
-        shared = next(
-            (
-                o
-                for o in self.positions
-                if o[:3] == (Op.ROOT, address.node, wanted)
-                and (not skip or o[3] == address.constant & _MASK)
-            ),
-            None,
-        )
-        constant = shared[3] if shared else address.constant & _MASK
-        width = top - skip + (_CLASS_BITS if self.has_classes else 0)
-        position = self._output(Op.ROOT, address.node, wanted, constant, width)
-        delta = address.constant - constant
-        self.result.roots.append(_Need(index, position, delta, top, skip))
+        self._want_root(index, address, top, skip)
+
+    def _want_root(self, index: int, address: _Value, top: int, skip: int) -> None:
+        """Ask for low bits of an address; those of one node are answered together."""
+        root = self.roots.get(address.node)
+        constant = address.constant & _MASK
+        if root is None:
+            merged = _Root(constant, top, skip)
+        else:
+            # Bits may only be skipped where nothing is added below them.
+            same = root.constant == constant
+            merged = _Root(root.constant, max(root.top, top), min(root.skip, skip) if same else 0)
+        before = self.roots.get(address.node)
+        extra = merged.width(self.has_classes) - (before.width(self.has_classes) if before else 0)
+        self._reserve((address.node,), extra)
+        self.roots[address.node] = merged
+        self.root_needs.append((index, address.node, constant, top))
 
     def _wanted_bits(
         self, index: int, instruction: Instruction, memory: Memory, address: _Value
@@ -359,17 +382,21 @@ class _Analyser:
         key = (op, a, b, imm)
         if key in self.positions:
             return self.positions[key]
-        nodes = set(self.used_nodes)
-        self._collect(a, nodes)
-        if op is Op.QUOTIENT:
-            self._collect(b, nodes)
-        if self.used_bits + width > _INPUT_BITS or len(nodes) > _MAX_SLOTS:
-            raise _UnknownError
-        self.used_nodes = nodes
-        self.positions[key] = self.used_bits
-        self.outputs.append(key)
-        self.used_bits += width
+        self._reserve((a, b) if op is Op.QUOTIENT else (a,), width)
+        # The roots' bits lie below these; how many those are is known at the end.
+        self.positions[key] = self.output_bits
+        self.output_bits += width
         return self.positions[key]
+
+    def _reserve(self, nodes: tuple[int, ...], width: int) -> None:
+        """Take nodes into the recipe and bits of the inputs word, or raise where that cannot be."""
+        used = set(self.used_nodes)
+        for node in nodes:
+            self._collect(node, used)
+        if self.used_bits + width > _INPUT_BITS or len(used) > _MAX_SLOTS:
+            raise _UnknownError
+        self.used_nodes = used
+        self.used_bits += width
 
     def _collect(self, node: int, into: set[int]) -> None:
         """Add a node and all that it depends on; a load depends on the stores before it."""
@@ -685,17 +712,34 @@ class _Analyser:
 
     # The stack pointer.
 
-    def _follow_stack(self) -> None:
+    def _loses_stack(self, index: int) -> bool:
+        """Follow the stack pointer; return whether the unit must end where it was lost.
+
+        A value that was not followed is read when the next unit starts. That is too late where the
+        stack pointer moves on within the unit, unless it only rises, as in an epilogue.
+        """
         value = self.registers.get(SP)
         if value is None:
-            return
-        is_relative = value.node >= 0 and self.nodes[value.node] == _Node(Op.REGISTER, imm=SP)
-        if not is_relative:
-            self.result.moves_stack = True
-            return
-        drop = -value.constant & _MASK
-        if drop < 1 << 31:
-            self.result.stack_drop_bytes = max(self.result.stack_drop_bytes, drop)
+            return False
+        if value.node >= 0 and self.nodes[value.node] == _Node(Op.REGISTER, imm=SP):
+            drop = -value.constant & _MASK
+            if drop < 1 << 31:
+                self.result.stack_drop_bytes = max(self.result.stack_drop_bytes, drop)
+            return self._ends_behind_lost_stack()
+        before, self.lost_stack = self.lost_stack, value
+        self.result.moves_stack = True
+        if before is None:
+            split = index + 1
+            while split < len(self.instructions) and self.instructions[split].in_it_block:
+                split += 1
+            self.lost_stack_end = split
+            return False
+        rise = value.constant - before.constant & _MASK
+        return (value.node != before.node or rise >> 31 == 1) and self._ends_behind_lost_stack()
+
+    def _ends_behind_lost_stack(self) -> bool:
+        """Return whether the unit can end behind the instruction that lost the stack pointer."""
+        return 0 < self.lost_stack_end < len(self.instructions)
 
     # The program.
 
@@ -714,26 +758,46 @@ class _Analyser:
                 program.append(_encode(found.op, imm, a, b, 0))
             else:
                 program.append(_encode(found.op, slots[node], a, b, imm))
+        places = self._place_roots(program, slots)
+        above = sum(root.width(self.has_classes) for root in self.roots.values())
         for (op, a, b, imm), position in self.positions.items():
-            if op is Op.ROOT:
-                if self.nodes[a].op is Op.REGISTER:
-                    register = self.nodes[a].imm
-                    program.append(_encode(Op.ROOT_REGISTER, position, register, b, imm))
-                else:
-                    program.append(_encode(op, position, slots[a], b, imm))
-            else:
-                second = slots[b] if op is Op.QUOTIENT else 0
-                program.append(_encode(op, position, slots[a], second, imm))
+            second = slots[b] if op is Op.QUOTIENT else 0
+            program.append(_encode(op, above + position, slots[a], second, imm))
+        self._resolve_needs(places, above)
         return program
+
+    def _place_roots(self, program: list[int], slots: dict[int, int]) -> dict[int, int]:
+        """Append the roots' operations; return the position of each in the inputs word."""
+        places, position = {}, 0
+        for node, root in self.roots.items():
+            wanted = root.top | root.skip << _SKIP_SHIFT | (_WANTS_CLASS if self.has_classes else 0)
+            found = self.nodes[node]
+            if found.op is Op.REGISTER:
+                word = _encode(Op.ROOT_REGISTER, position, found.imm, wanted, root.constant)
+            else:
+                word = _encode(Op.ROOT, position, slots[node], wanted, root.constant)
+            program.append(word)
+            places[node] = position
+            position += root.width(self.has_classes)
+        return places
+
+    def _resolve_needs(self, places: dict[int, int], above: int) -> None:
+        result = self.result
+        for index, node, constant, top in self.root_needs:
+            root = self.roots[node]
+            delta = constant - root.constant
+            result.roots.append(_Need(index, places[node], delta, top, root.skip, root.top))
+        for needs in (result.executed, result.quotients):
+            needs[:] = [replace(need, position=need.position + above) for need in needs]
 
     def _emitted_nodes(self) -> set[int]:
         """Return the used nodes, less the registers that only roots read."""
         needed: set[int] = set()
         for node in self.used_nodes:
             needed.update(n for n in _dependencies(self.nodes[node]) if n >= 0)
-        for op, a, b, _ in self.outputs:
-            if op is not Op.ROOT or self.nodes[a].op is not Op.REGISTER:
-                needed.add(a)
+        needed.update(n for n in self.roots if self.nodes[n].op is not Op.REGISTER)
+        for op, a, b, _ in self.positions:
+            needed.add(a)
             if op is Op.QUOTIENT:
                 needed.add(b)
         stores = {n for n in self.used_nodes if self.nodes[n].op is Op.STORE}
