@@ -84,7 +84,9 @@ def _time(call: Callable[[int], object], workload: Workload) -> float:
     return time.thread_time() - start
 
 
-def measure(workload: Workload, profile: Profile, repeats: int) -> tuple[float, float, float, int, int]:
+def measure(
+    workload: Workload, profile: Profile, repeats: int
+) -> tuple[float, float, float, int, int]:
     """Return best seconds bare, with an empty hook and priced, and instructions and blocks."""
     bare, hooked = (_Bare(workload, profile, hooked=h) for h in (False, True))
     machine = Machine(workload.image, profile)
@@ -164,7 +166,9 @@ def main() -> None:
     console.print(table)
     for group, found in ratios.items():
         mean = math.prod(found) ** (1 / len(found))
-        console.print(f"{group}: ratio to bare Unicorn, geometric mean {mean:.2f}, worst {min(found):.2f}")
+        console.print(
+            f"{group}: ratio to bare Unicorn, geometric mean {mean:.2f}, worst {min(found):.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -235,7 +235,6 @@ M7 = [
 FACTS = [*(("m4", fact) for fact in M4), *(("m7", fact) for fact in M7)]
 
 
-
 @pytest.fixture(scope="module")
 def codes() -> dict[str, bytes]:
     """The machine code of every sequence."""

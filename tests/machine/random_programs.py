@@ -46,6 +46,7 @@ _CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge",
 _OPPOSITE = {
     c: _CONDITIONS[i ^ 1] for i, c in enumerate(_CONDITIONS)
 }  # in the order of the encoding, neighbours exclude each other
+_SIGN_AND_ZERO = ("eq", "ne", "mi", "pl")
 _SUFFIXES = ("", "b", "h", "sb", "sh")
 
 _ENABLE_COUNTER = (
@@ -160,7 +161,9 @@ class _Generator:
 
     def alu(self) -> list[str]:
         a, b, c = self.data(), self.data(), self.data()
-        shift = f"{self.random.choice(('lsl', 'lsr', 'asr', 'ror'))} #{self.random.randrange(1, 32)}"
+        shift = (
+            f"{self.random.choice(('lsl', 'lsr', 'asr', 'ror'))} #{self.random.randrange(1, 32)}"
+        )
         constant = self.random.choice((0, 1, 7, 100, 255, 0xFF00, 0x00AB00AB))
         return [
             self.random.choice(
@@ -268,7 +271,11 @@ class _Generator:
             [*self.address(aligned=False), f"{name} {target}, [r12, #{offset}]"],
             [*self.address(aligned=False), f"{name} {target}, [r12], #{near}"],
             [*self.address(aligned=False), f"{name} {target}, [r12, #{near}]!", *self.near_load()],
-            [*self.address(aligned=True), f"ldr {target}, [r12], #4", f"ldr {self.data()}, [r12], #4"],
+            [
+                *self.address(aligned=True),
+                f"ldr {target}, [r12], #4",
+                f"ldr {self.data()}, [r12], #4",
+            ],
             [
                 f"and r12, {self.data()}, #0x3F",
                 f"{name} {target}, [{self.pointer()}, r12, lsl #{self.random.randrange(3)}]",
@@ -277,7 +284,9 @@ class _Generator:
         return self.random.choice(choices)
 
     def near_load(self) -> list[str]:
-        return [f"ldr{self.random.choice(_SUFFIXES)} {self.data()}, [r12, #{self.random.randrange(8)}]"]
+        return [
+            f"ldr{self.random.choice(_SUFFIXES)} {self.data()}, [r12, #{self.random.randrange(8)}]"
+        ]
 
     def store(self) -> list[str]:
         name, source = f"str{self.random.choice(('', 'b', 'h'))}", self.data()
@@ -448,7 +457,11 @@ class _Generator:
         read = ["movw r12, #0x1004", "movt r12, #0xE000", f"ldr {a}, [r12]"]
         if self.chance(0.2):
             condition = self.condition()
-            read[2:] = [f"itt {condition}", f"add{condition} {a}, {a}, #1", f"ldr{condition} {a}, [r12]"]
+            read[2:] = [
+                f"itt {condition}",
+                f"add{condition} {a}, {a}, #1",
+                f"ldr{condition} {a}, [r12]",
+            ]
         return [*read, f"str {a}, [r8, #{self.offset(4)}]"]
 
     # Predication.
@@ -491,10 +504,12 @@ class _Generator:
                 f"vldr? {self.single()}, [r12]", f"vstr? {self.single()}, [r12, #8]",
                 f"vdiv?.f32 {self.single()}, {self.single()}, {self.single()}",
                 f"smlad? {a}, {b}, {c}, {d}", f"smull? {low}, {high}, {c}, {d}", f"clz? {a}, {b}",
-                f"cmp? {a}, {b}", f"tst? {a}, {b}", f"lsl? {a}, {b}, #3", f"uxtb? {a}, {b}",
+                f"cmp? {a}, {b}", f"tst? {a}, {b}", f"subs?.w {a}, {b}, {c}", f"lsl? {a}, {b}, #3", f"uxtb? {a}, {b}",
                 f"movw? {a}, #0x1234", f"rsb? {a}, {b}, #0", f"str? {low}, [sp, #4]", f"ldr? {low}, [sp, #8]",
             )
         )  # fmt: skip
+        if template.startswith("tst") and condition not in _SIGN_AND_ZERO:
+            template = f"cmp? {a}, {b}"  # what TST leaves of C and V is beyond a recipe
         return template.replace("?", condition, 1)
 
     # Statements with statements inside.
@@ -671,7 +686,12 @@ class _Generator:
     def it_leaf(self) -> list[str]:
         """An IT block without the stack, which may return."""
         condition = self.condition()
-        return [*self.flags(), f"itt {condition}", f"add{condition} r0, r0, #1", f"bx{condition} lr"]
+        return [
+            *self.flags(),
+            f"itt {condition}",
+            f"add{condition} r0, r0, #1",
+            f"bx{condition} lr",
+        ]
 
     def plain_body(self, size: int) -> list[Block]:
         return [self.simple() for _ in range(self.random.randrange(1, size + 1))]
@@ -721,7 +741,10 @@ class _Generator:
         head += ["vldmia r8, {s0-s7}", "mov r10, #0", "mov r11, #0", "mov r12, r8"]
         head += [f"str r{i}, [sp, #{4 * i}]" for i in range(8)]
         tail = [f"add r12, r8, #{_RESULTS}", "stm r12!, {r0-r7}", "vstmia r12, {s0-s7}"]
-        tail += [f"add {frame}", self.random.choice(("pop {r4-r11, pc}", "pop {r4-r11, lr}\n    bx lr"))]
+        tail += [
+            f"add {frame}",
+            self.random.choice(("pop {r4-r11, pc}", "pop {r4-r11, lr}\n    bx lr")),
+        ]
         body = [*self.body(5), self.loop_of_main()]
         return Block([*head, *(_ENABLE_COUNTER if self.reads_counter else [])], body, tail)
 
@@ -753,7 +776,9 @@ def buffer(address: int, other: int, seed: int) -> bytes:
 
 def assemble(programs: Sequence[Program]) -> list[Assembled]:
     """Assemble all programs in one call of the assembler."""
-    text = ".syntax unified\n.cpu cortex-m7\n.fpu fpv5-sp-d16\n.thumb\n.text\n" + "".join(p.text() for p in programs)
+    text = ".syntax unified\n.cpu cortex-m7\n.fpu fpv5-sp-d16\n.thumb\n.text\n" + "".join(
+        p.text() for p in programs
+    )
     return _split(assemble_text(text), [p.name for p in programs])
 
 

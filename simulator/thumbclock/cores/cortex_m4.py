@@ -113,7 +113,9 @@ class CortexM4(PipelineModel):
         counted = tuple((reason, count) for reason, count in merged.items() if count)
         return Issue(following._replace(fp_busy=fp_busy), cycles, counted)
 
-    def _owed(self, state: _State, instruction: Instruction, access: Access) -> list[tuple[str, int]]:
+    def _owed(
+        self, state: _State, instruction: Instruction, access: Access
+    ) -> list[tuple[str, int]]:
         """Return the cycles that the predecessor left for this instruction to wait."""
         number = self._number
         owed: list[tuple[str, int]] = []
@@ -170,13 +172,19 @@ class CortexM4(PipelineModel):
             if PC in instruction.writes:
                 return 1 + number["load_result_cycles"], stalls, following._replace(refill="load")
             base_register = memory.base if memory.writeback is not None else -1
-            return 1, stalls, following._replace(
-                load_pending=True, indexed_base=base_register, loaded=instruction.writes
+            return (
+                1,
+                stalls,
+                following._replace(
+                    load_pending=True, indexed_base=base_register, loaded=instruction.writes
+                ),
             )
         if kind in _SINGLE_STORES and memory is not None and memory.count == 1:
             indexed = memory.index is not None
-            return 1 + (number["store_register_offset_cycles"] - 1 if indexed else 0), stalls, (
-                following._replace(store_pending=True)
+            return (
+                1 + (number["store_register_offset_cycles"] - 1 if indexed else 0),
+                stalls,
+                (following._replace(store_pending=True)),
             )
         if kind in _LISTS or (memory is not None and memory.count > 1):
             assert memory is not None

@@ -246,9 +246,7 @@ class CortexM7(PipelineModel):
             state = self._elapse(state, passed)._replace(redirect=0)
         bank = self._bank(instruction, access)
         earliest, reason = self._earliest(state, plan)
-        younger = (
-            earliest <= 0 and state.slot is not None and self._pairs(state, plan, bank)
-        )
+        younger = earliest <= 0 and state.slot is not None and self._pairs(state, plan, bank)
         if not younger:
             earliest, reason = self._resources(state, plan, max(1, earliest), reason)
             if earliest > 1:
@@ -256,9 +254,11 @@ class CortexM7(PipelineModel):
             passed += earliest
             state = self._elapse(state, earliest)
         early = not younger or self._shifts_early(state, plan)
-        early = early and bool(plan.makes_early) and self._earliest_of(state, plan.early_uses)[0] <= 0
+        early = (
+            early and bool(plan.makes_early) and self._earliest_of(state, plan.early_uses)[0] <= 0
+        )
         makes = plan.makes_early if early else plan.makes
-        extra = self._extra(state, instruction, plan, access, bank, younger, stalls)
+        extra = self._extra(state, instruction, access, bank, younger, stalls)
         after = self._after(state, instruction, plan, makes, bank, younger, access)
         if plan.busy + extra > 0:
             after = self._elapse(after, plan.busy + extra)
@@ -272,9 +272,7 @@ class CortexM7(PipelineModel):
             uses=self._uses(instruction),
             makes=self._makes(instruction),
             makes_early=self._makes_early(instruction),
-            early_uses=tuple(
-                (r, _Use.SHIFTER) for r in instruction.reads if r != PC and r != FLAGS
-            ),
+            early_uses=tuple((r, _Use.SHIFTER) for r in instruction.reads if r not in (PC, FLAGS)),
             features=self._features(instruction),
             busy=self._busy(instruction) - 1 if kind is not Kind.DIVIDE else 0,
         )
@@ -362,9 +360,8 @@ class CortexM7(PipelineModel):
             Operand2.PATTERN_CONSTANT,
         )
         can = (
-            (instruction.mnemonic in ("add", "addw", "sub", "subw", "mov", "movw") and constant)
-            or (instruction.kind is Kind.SHIFT and instruction.mnemonic != "rrx")
-        )
+            instruction.mnemonic in ("add", "addw", "sub", "subw", "mov", "movw") and constant
+        ) or (instruction.kind is Kind.SHIFT and instruction.mnemonic != "rrx")
         if not can or instruction.is_predicated:
             return ()
         return tuple(
@@ -506,9 +503,7 @@ class CortexM7(PipelineModel):
             return False
         return not ("fp_shadowed" in younger and state.fp_shadow)
 
-    def _resources(
-        self, state: _State, plan: _Plan, earliest: int, reason: str
-    ) -> tuple[int, str]:
+    def _resources(self, state: _State, plan: _Plan, earliest: int, reason: str) -> tuple[int, str]:
         """Return the first cycle at which the units that it needs are free."""
         if "fp_shadowed" in plan.features and state.fp_shadow > earliest:
             return state.fp_shadow, "fp_busy"
@@ -530,7 +525,6 @@ class CortexM7(PipelineModel):
         self,
         state: _State,
         instruction: Instruction,
-        plan: _Plan,
         access: Access,
         bank: int,
         younger: bool,
@@ -552,9 +546,9 @@ class CortexM7(PipelineModel):
                 found["unaligned"] = self._unaligned(state, access, younger)
         if instruction.kind in _LISTS and state.narrow < rules.pairing_narrow:
             found["list"] = rules.list_uncompressed
-        if memory.count > 1 and not memory.is_load:
-            if memory.count % 2 == 0 and access.address_low & 4:
-                found["list"] = found.get("list", 0) + rules.store_list_unaligned
+        even_list = memory.count > 1 and memory.count % 2 == 0
+        if even_list and not memory.is_load and access.address_low & 4:
+            found["list"] = found.get("list", 0) + rules.store_list_unaligned
         if not memory.is_load:
             found["store_buffer"] = max(0, max(state.drains) - rules.store_buffer)
         for reason, count in found.items():

@@ -29,7 +29,7 @@ class Access:
         read_wait_cycles: Stall of a load from the memory that it reaches.
         write_wait_cycles: Stall of a store to the memory that it reaches.
         quotient_bits: For a divide, significant bits of the quotient by operand lengths, 0 to 32.
-        data_banks: 32-bit banks of the memory that it reaches which can serve a load each per cycle.
+        data_banks: 32-bit banks of the memory that it reaches; each serves a load per cycle.
     """
 
     executed: bool = True

@@ -144,7 +144,9 @@ class _Translation:
     def __init__(self, raw: capstone.CsInsn, code: bytes, condition: int, in_it: bool) -> None:
         self.raw = raw
         first = int.from_bytes(code[:2], "little")
-        self.encoding = first if len(code) == 2 else first << 16 | int.from_bytes(code[2:], "little")
+        self.encoding = (
+            first if len(code) == 2 else first << 16 | int.from_bytes(code[2:], "little")
+        )
         self.size_bytes = len(code)
         self.in_it = in_it
         self.condition = condition
@@ -182,7 +184,9 @@ class _Translation:
                     self.operands.append(Immediate(operand.imm))
             elif operand.type == arm.ARM_OP_MEM:
                 self.memory_operand = operand.mem
-                self.memory_shift = operand.shift.value if operand.shift.type else operand.mem.lshift
+                self.memory_shift = (
+                    operand.shift.value if operand.shift.type else operand.mem.lshift
+                )
 
     def instruction(self) -> Instruction:
         """Return the finished instruction."""
@@ -474,15 +478,16 @@ class _Translation:
             return self._wide_s_bit()
         # A 16-bit data-processing encoding sets the flags outside an IT block, save for the
         # high-register ADD and MOV (0x44xx, 0x46xx), ADD/SUB with SP or PC and the extensions.
-        plain = (
-            self.encoding >> 8 in (0x44, 0x46)
-            or self.encoding >> 12 in (0xA, 0xB)
-        )
+        plain = self.encoding >> 8 in (0x44, 0x46) or self.encoding >> 12 in (0xA, 0xB)
         return not self.in_it and not plain
 
     def _wide_s_bit(self) -> bool:
         top = self.encoding >> 25
-        if top in (0b1110101, 0b1111000, 0b1111001):  # shifted register; modified or plain immediate
+        if top in (
+            0b1110101,
+            0b1111000,
+            0b1111001,
+        ):  # shifted register; modified or plain immediate
             is_plain_immediate = top != 0b1110101 and self.encoding >> 25 & 1
             return not is_plain_immediate and bool(self.encoding >> 20 & 1)
         # LSL/LSR/ASR/ROR by register: 11111010 0 op S
@@ -525,4 +530,7 @@ _UNARY = {
     "uxth", "sxtb16", "uxtb16", "ssat", "usat", "ssat16", "usat16", "neg", "rsb", "sbfx", "ubfx",
     "bfi",
 }  # fmt: skip
-_SETS_GE = {"sadd8", "uadd8", "sadd16", "uadd16", "ssub8", "usub8", "ssub16", "usub16", "sasx", "uasx", "ssax", "usax"}  # fmt: skip
+_SETS_GE = {
+    "sadd8", "uadd8", "sadd16", "uadd16", "ssub8", "usub8", "ssub16", "usub16", "sasx", "uasx",
+    "ssax", "usax",
+}  # fmt: skip

@@ -78,9 +78,13 @@ def _table() -> dict[str, Kind]:
     return {name: kind for kind, names in by_kind.items() for name in names.split()}
 
 
+def _sizes(names: str, size_bytes: int) -> dict[str, int]:
+    return dict.fromkeys(names.split(), size_bytes)
+
+
 KINDS: dict[str, Kind] = _table()
 
 ACCESS_BYTES: dict[str, int] = {
-    **dict.fromkeys("ldrb ldrbt ldrsb ldrsbt strb strbt ldrexb strexb tbb ldab ldaexb".split(), 1),
-    **dict.fromkeys("ldrh ldrht ldrsh ldrsht strh strht ldrexh strexh tbh ldah ldaexh".split(), 2),
+    **_sizes("ldrb ldrbt ldrsb ldrsbt strb strbt ldrexb strexb tbb ldab ldaexb", 1),
+    **_sizes("ldrh ldrht ldrsh ldrsht strh strht ldrexh strexh tbh ldah ldaexh", 2),
 }

@@ -39,15 +39,15 @@ def check(instruction: Instruction, access: Access, *, fpu_enabled: bool) -> Fau
     if not access.executed:
         return None
     memory = instruction.memory
-    if memory is not None and memory.needs_alignment and access.address_low & 3:
-        # Byte and halfword exclusives need the alignment of their size only.
-        if access.address_low & (memory.size_bytes - 1):
-            return Fault(
-                "UsageFault (unaligned access)",
-                f"'{instruction.text}' accesses an address that is not a multiple of "
-                f"{memory.size_bytes}; this instruction has no unaligned form",
-                instruction.address,
-            )
+    # Byte and halfword exclusives need the alignment of their size only.
+    misaligned = memory is not None and access.address_low & (memory.size_bytes - 1)
+    if memory is not None and memory.needs_alignment and misaligned:
+        return Fault(
+            "UsageFault (unaligned access)",
+            f"'{instruction.text}' accesses an address that is not a multiple of "
+            f"{memory.size_bytes}; this instruction has no unaligned form",
+            instruction.address,
+        )
     if not fpu_enabled and instruction.kind.value.startswith("fp_"):
         return Fault(
             "UsageFault (no coprocessor)",

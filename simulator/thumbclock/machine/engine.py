@@ -7,7 +7,7 @@ this module fills in.
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import unicorn
@@ -111,9 +111,9 @@ class MemoisedEngine:
 
     def _fill_header(self) -> None:
         arena, lib = self._arena, binding.uclib
-        arena[H.MISS] = ctypes.cast(self._miss, ctypes.c_void_p).value
-        arena[H.STOP_FUNCTION] = ctypes.cast(lib.uc_emu_stop, ctypes.c_void_p).value
-        arena[H.READ_FUNCTION] = ctypes.cast(lib.uc_reg_read, ctypes.c_void_p).value
+        arena[H.MISS] = _address(self._miss)
+        arena[H.STOP_FUNCTION] = _address(lib.uc_emu_stop)
+        arena[H.READ_FUNCTION] = _address(lib.uc_reg_read)
         arena[H.REGISTERS] = self.guest.register_file_address()
         arena[H.ARENA] = arena.ctypes.data
         arena[H.FLAGS_REGISTER] = arm_const.UC_ARM_REG_CPSR
@@ -391,18 +391,14 @@ class MemoisedEngine:
         continues: bool,
     ) -> int:
         """Add the units of a block, the last first; return the first, 0 where the run must stop."""
-        analysis = analyse(
-            instructions, self.timing, self.guest.read_word, continues=continues
-        )
+        analysis = analyse(instructions, self.timing, self.guest.read_word, continues=continues)
         behind, split = 0, analysis.split_address
         rest = instructions[len(analysis.instructions) :]
         if split is not None:
             if split not in self._probes:
                 self._new_probes.append((split, address, size_bytes))
                 return 0
-            behind = self._add_chain(
-                rest, split, address + size_bytes - split, continues=True
-            )
+            behind = self._add_chain(rest, split, address + size_bytes - split, continues=True)
             if not behind:
                 return 0
         full = (
@@ -499,7 +495,7 @@ class MemoisedEngine:
         return number
 
     def _hoist_first_root(self, base: int) -> None:
-        """Copy a recipe's first operation into the entry, where the hook finds it without a loop."""
+        """Copy a recipe's first operation into the entry, for the hook to find without a loop."""
         arena, place = self._arena, base + native.ENTRY_UNIT + 2
         program = int(arena[place])
         start, length = program & _WORD, program >> 32
@@ -571,3 +567,8 @@ class MemoisedEngine:
             self._probes.add(address)
             self.guest.uc.ctl_remove_cache(start, start + size_bytes)
         self._new_probes.clear()
+
+
+def _address(function: Any) -> int:
+    """Return the address of a C function."""
+    return ctypes.cast(function, ctypes.c_void_p).value or 0

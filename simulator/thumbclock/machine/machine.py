@@ -181,7 +181,9 @@ class Machine:
         limit = self.image.symbols.get("__stack_limit", 0)
         if region.base <= limit < top:
             return limit
-        used = [end for start, end in self.image.reserved if start < top and region.base <= end <= top]
+        used = [
+            end for start, end in self.image.reserved if start < top and region.base <= end <= top
+        ]
         return max(used, default=region.base)
 
     def _starts_with_fpu(self) -> bool:
@@ -273,7 +275,9 @@ class Machine:
         self.engine.finish()
         if stop.reason != "returned":
             self._stop = stop
-            self._raise(stop, f"in a call of {function if isinstance(function, str) else hex(address)}")
+            self._raise(
+                stop, f"in a call of {function if isinstance(function, str) else hex(address)}"
+            )
         depth = stack - min(stack, self.engine.stack_lowest)
         self._deepest_stack = max(self._deepest_stack, depth)
         guest.set_register(13, before)
@@ -441,8 +445,12 @@ class Machine:
             fault = self._unaligned(address)
             if fault is not None:
                 return self._report(fault)
-        what = f"supervisor call at 0x{address - 2:08x}" if number == _SVC else f"exception {number}"
-        message = f"{what}: exceptions are not simulated; use semihosting or call the function itself"
+        what = (
+            f"supervisor call at 0x{address - 2:08x}" if number == _SVC else f"exception {number}"
+        )
+        message = (
+            f"{what}: exceptions are not simulated; use semihosting or call the function itself"
+        )
         return self._report(Fault("unsupported exception", message, address))
 
     def _unaligned(self, address: int) -> Fault | None:
@@ -519,7 +527,9 @@ class Machine:
         memory = instruction.memory
         if memory is None:
             return None
-        address = memory.offset if memory.base == PC else self.guest.register(memory.base) + memory.offset
+        address = (
+            memory.offset if memory.base == PC else self.guest.register(memory.base) + memory.offset
+        )
         if memory.index is not None:
             address += self.guest.register(memory.index) << memory.shift
         return address & 0xFFFFFFFF
@@ -542,7 +552,9 @@ class Machine:
         it_state = guest.it_state()
         self.engine.truncate(instruction.address, include=True)
         if memory.is_load:
-            registers = [r for r in instruction.writes if r != memory.base or memory.writeback is None]
+            registers = [
+                r for r in instruction.writes if r != memory.base or memory.writeback is None
+            ]
             for position, register in enumerate(registers[: memory.count]):
                 value = self._peripherals.read(target + 4 * position, memory.size_bytes)
                 if memory.is_signed and value >> 8 * memory.size_bytes - 1:

@@ -155,7 +155,9 @@ UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
 
 # Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
 _0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
-_8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 9, 11, 12, 13, 15, 16, 24, 31, 32, 40))
+_8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (
+    _U(i) for i in (8, 9, 11, 12, 13, 15, 16, 24, 31, 32, 40)
+)
 _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
 _ENTERS_QUICKLY, _HAS_ROOT, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_ROOT), _U(IS_BRANCH)
@@ -196,7 +198,7 @@ _CMP, _CMN, _LOGIC, _FLAGS, _SELECT, _ROOTR, _ROOT, _QUOT, _EXEC = (_U(i) for i 
 
 
 def _reader(bits: int) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def read(typing_context: Any, address: Any) -> Any:
         signature = types.uint64(types.uint64)
 
@@ -212,7 +214,7 @@ def _reader(bits: int) -> Any:
 _read8, _read16, _read32 = _reader(8), _reader(16), _reader(32)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _call1(typing_context: Any, function: Any, argument: Any) -> Any:
     """Call ``uint64 function(uint64)`` at an address."""
     signature = types.uint64(types.uint64, types.uint64)
@@ -225,7 +227,7 @@ def _call1(typing_context: Any, function: Any, argument: Any) -> Any:
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _call3(typing_context: Any, function: Any, first: Any, second: Any, third: Any) -> Any:
     """Call ``int function(void *, int, void *)`` at an address: uc_reg_read."""
     signature = types.uint64(types.uint64, types.uint64, types.uint64, types.uint64)
@@ -240,7 +242,7 @@ def _call3(typing_context: Any, function: Any, first: Any, second: Any, third: A
     return signature, generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _address_of(typing_context: Any, pointer: Any) -> Any:
     """Return a void pointer as an integer."""
     signature = types.uint64(types.voidptr)
@@ -264,8 +266,8 @@ def hash_entry(state: int, unit: int, inputs: int) -> int:
     return (key * int(_MIX) & mask) >> int(_ENTRY_SHIFT)
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _register(a, uc, number):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def _register(a, uc, number):
     """Return a guest register: by its address where that is known, else by uc_reg_read."""
     base = a[_REGISTERS]
     if base != _0:
@@ -275,8 +277,8 @@ def _register(a, uc, number):  # type: ignore[no-untyped-def]
     return a[_READ_BUFFER] & _LOW
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _holds(condition, negative, zero, carry, overflow):  # type: ignore[no-untyped-def]
+@numba.njit
+def _holds(condition, negative, zero, carry, overflow):
     """Evaluate an Arm condition code."""
     kind = condition >> _1
     if kind == _0:
@@ -298,16 +300,16 @@ def _holds(condition, negative, zero, carry, overflow):  # type: ignore[no-untyp
     return result ^ (condition & _1)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _holds_after(condition, a, b, result, carry):  # type: ignore[no-untyped-def]
+@numba.njit
+def _holds_after(condition, a, b, result, carry):
     """Evaluate a condition behind result = a + b (b inverted for a compare), with its carry out."""
     zero = _1 if result == _0 else _0
     overflow = ((a ^ result) & (b ^ result)) >> _31
     return _holds(condition, result >> _31, zero, carry, overflow & _1)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _guest_byte(a, address):  # type: ignore[no-untyped-def]
+@numba.njit
+def _guest_byte(a, address):
     for i in range(a[_REGION_COUNT]):
         place = _REGIONS + (_U(i) << _2)
         offset = (address - a[place]) & _LOW
@@ -316,8 +318,8 @@ def _guest_byte(a, address):  # type: ignore[no-untyped-def]
     return _0
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _guest_load(a, address, flags, stores):  # type: ignore[no-untyped-def]
+@numba.njit
+def _guest_load(a, address, flags, stores):
     """Load from guest memory, seeing the stores that the recipe made."""
     size = flags & _U(0x7F)
     value = _0
@@ -343,8 +345,8 @@ def _guest_load(a, address, flags, stores):  # type: ignore[no-untyped-def]
     return value
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _bit_length(value):  # type: ignore[no-untyped-def]
+@numba.njit
+def _bit_length(value):
     bits = _0
     while value != _0:
         value >>= _1
@@ -352,8 +354,8 @@ def _bit_length(value):  # type: ignore[no-untyped-def]
     return bits
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _quotient_bits(dividend, divisor, signed):  # type: ignore[no-untyped-def]
+@numba.njit
+def _quotient_bits(dividend, divisor, signed):
     """Return the bits that a quotient may have, by the operands' lengths; 0 for none."""
     if signed and (dividend & _SIGN) != _0:
         dividend = (_0 - dividend) & _LOW
@@ -365,8 +367,8 @@ def _quotient_bits(dividend, divisor, signed):  # type: ignore[no-untyped-def]
     return a - b + _1
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _divide(a, b, signed):  # type: ignore[no-untyped-def]
+@numba.njit
+def _divide(a, b, signed):
     if b == _0:
         return _0
     if not signed:
@@ -380,8 +382,8 @@ def _divide(a, b, signed):  # type: ignore[no-untyped-def]
     return (_0 - quotient) & _LOW if negative else quotient
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _shift(op, value, amount):  # type: ignore[no-untyped-def]
+@numba.njit
+def _shift(op, value, amount):
     if op == _ROR:
         amount &= _31
         return ((value >> amount) | (value << (_32 - amount))) & _LOW
@@ -393,8 +395,8 @@ def _shift(op, value, amount):  # type: ignore[no-untyped-def]
     return (value << amount) & _LOW if op == _LSL else value >> amount
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _root(a, value, wanted):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def _root(a, value, wanted):
     """Return what the model may know of an address: low bits and wait class of its page."""
     top, skip = wanted & _7, (wanted >> _3) & _3
     low = (value & ((_1 << top) - _1)) >> skip
@@ -402,23 +404,21 @@ def _root(a, value, wanted):  # type: ignore[no-untyped-def]
     return low | (page_class << (top - skip))
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _register_root(a, registers, word):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def _register_root(a, registers, word):
     """Carry out a ROOT_REGISTER operation and return its part of the inputs."""
     register = _read32(registers + ((word >> _14) & _REGISTER_OFFSET))
     value = (register + (word >> _32)) & _LOW
     return _root(a, value, (word >> _24) & _BYTE) << ((word >> _8) & _BYTE)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _condition(a, uc, op, condition, x, y):  # type: ignore[no-untyped-def]
+@numba.njit
+def _condition(a, uc, op, condition, x, y):
     if op == _FLAGS:
         buffer = a[_ARENA] + (_READ_BUFFER << _3)
         _call3(a[_READ_FUNCTION], uc, a[_FLAGS_REGISTER], buffer)
         flags = (a[_READ_BUFFER] & _LOW) >> _U(28)
-        return _holds(
-            condition, flags >> _3, (flags >> _2) & _1, (flags >> _1) & _1, flags & _1
-        )
+        return _holds(condition, flags >> _3, (flags >> _2) & _1, (flags >> _1) & _1, flags & _1)
     if op == _LOGIC:
         return _holds(condition, x >> _31, _1 if x == _0 else _0, _0, _0)
     if op == _CMP:
@@ -429,8 +429,8 @@ def _condition(a, uc, op, condition, x, y):  # type: ignore[no-untyped-def]
     return _holds_after(condition, x, y, total & _LOW, total >> _32)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _compute(a, uc, op, imm, x, y, second):  # type: ignore[no-untyped-def]
+@numba.njit
+def _compute(a, uc, op, imm, x, y):
     """Evaluate one value operation of a recipe."""
     if op == _R:
         return _register(a, uc, imm)
@@ -462,8 +462,8 @@ def _compute(a, uc, op, imm, x, y, second):  # type: ignore[no-untyped-def]
     return _condition(a, uc, op, imm, x, y)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _evaluate(a, uc, start, length):  # type: ignore[no-untyped-def]
+@numba.njit
+def _evaluate(a, uc, start, length):
     """Run a recipe and return the inputs word."""
     inputs = _0
     stores = _0
@@ -494,12 +494,12 @@ def _evaluate(a, uc, start, length):  # type: ignore[no-untyped-def]
             a[place + _2] = dst
             stores += _1
         else:
-            a[_SLOTS + dst] = _compute(a, uc, op, imm, x, y, second)
+            a[_SLOTS + dst] = _compute(a, uc, op, imm, x, y)
     return inputs
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _inputs(a, uc, program):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def _inputs(a, uc, program):
     """Evaluate a recipe; the usual ones, of registers only, without a call."""
     inputs = _0
     place = _OPS + (program & _LOW)
@@ -513,9 +513,9 @@ def _inputs(a, uc, program):  # type: ignore[no-untyped-def]
     return inputs
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _inputs_of(a, uc, entry):  # type: ignore[no-untyped-def]
-    """Evaluate the recipe of an entry's unit: its first root in line, the rest where there is any."""
+@numba.njit(inline="always")
+def _inputs_of(a, uc, entry):
+    """Evaluate the recipe of an entry's unit: its first root in line, then the rest."""
     registers = a[_REGISTERS] if a[_REGISTERS] != _0 else a[_ARENA]
     inputs = _register_root(a, registers, a[entry + _11])
     rest = a[entry + _8]
@@ -524,8 +524,8 @@ def _inputs_of(a, uc, entry):  # type: ignore[no-untyped-def]
     return inputs
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _ask(a, uc, what, first, second, third):  # type: ignore[no-untyped-def]
+@numba.njit
+def _ask(a, uc, what, first, second, third):
     """Call Python for something that is missing; return its answer, 0 to stop instead."""
     a[_ARGUMENT] = first
     a[_ARGUMENT + _1] = second
@@ -535,8 +535,8 @@ def _ask(a, uc, what, first, second, third):  # type: ignore[no-untyped-def]
     return a[_RESULT]
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _find_unit(a, uc, address, size):  # type: ignore[no-untyped-def]
+@numba.njit
+def _find_unit(a, uc, address, size):
     key = address | (size << _32)
     slot = (key * _MIX) >> _UNIT_SHIFT
     while True:
@@ -548,8 +548,8 @@ def _find_unit(a, uc, address, size):  # type: ignore[no-untyped-def]
         slot = (slot + _1) & _UNIT_SLOTS
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _find_entry(a, uc, state, unit, inputs):  # type: ignore[no-untyped-def]
+@numba.njit
+def _find_entry(a, uc, state, unit, inputs):
     key = unit | (state << _32)
     slot = (((key * _MIX) ^ inputs) * _MIX) >> _ENTRY_SHIFT
     while True:
@@ -562,8 +562,8 @@ def _find_entry(a, uc, state, unit, inputs):  # type: ignore[no-untyped-def]
         slot = (slot + _1) & _ENTRY_SLOTS
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _find_follower(a, uc, entry, edge, address, size, split_unit):  # type: ignore[no-untyped-def]
+@numba.njit
+def _find_follower(a, uc, entry, edge, address, size, split_unit):
     """Return the entry behind an edge by way of the tables, 0 where the run must stop."""
     states = _ENTRIES + (entry << _4) + _9 + (edge >> _1)
     state = (a[states] >> ((edge & _1) << _5)) & _LOW
@@ -575,13 +575,13 @@ def _find_follower(a, uc, entry, edge, address, size, split_unit):  # type: igno
     return _find_entry(a, uc, state, unit, _inputs(a, uc, a[_UNITS + (unit << _3) + _2]))
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _unit_of(a, entry):  # type: ignore[no-untyped-def]
+@numba.njit
+def _unit_of(a, entry):
     return _UNITS + ((a[_ENTRIES + (entry << _4)] & _LOW) << _3)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _push(a, return_address, function):  # type: ignore[no-untyped-def]
+@numba.njit
+def _push(a, return_address, function):
     top = a[_CALL_TOP] + _1
     if top > _CALL_DEPTH:
         return
@@ -595,8 +595,8 @@ def _push(a, return_address, function):  # type: ignore[no-untyped-def]
     a[place + _2] += _1
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _pop(a):  # type: ignore[no-untyped-def]
+@numba.njit
+def _pop(a):
     frame = _CALLS + (a[_CALL_TOP] << _2)
     place = _FUNCTIONS + (a[frame + _2] << _2)
     active = a[place + _2] - _1
@@ -606,8 +606,8 @@ def _pop(a):  # type: ignore[no-untyped-def]
     a[_CALL_TOP] -= _1
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _follow_call(a, code, end, address, entry, following):  # type: ignore[no-untyped-def]
+@numba.njit
+def _follow_call(a, code, end, address, entry, following):
     """Keep the shadow call stack across a transfer of control."""
     caller = a[_unit_of(a, entry) + _6]
     unit = _unit_of(a, following)
@@ -631,14 +631,14 @@ def _follow_call(a, code, end, address, entry, following):  # type: ignore[no-un
         _push(a, a[_CALLS + (a[_CALL_TOP] << _2)], function)  # a tail call
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _stop(a, uc, why):  # type: ignore[no-untyped-def]
+@numba.njit
+def _stop(a, uc, why):
     a[_STOP] = why
     _call1(a[_STOP_FUNCTION], uc)
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _lower_stack(a, uc, drop):  # type: ignore[no-untyped-def]
+@numba.njit
+def _lower_stack(a, uc, drop):
     """Note how deep the stack goes; return whether it went too deep."""
     lowest = _register(a, uc, _U(13)) - drop
     if lowest < a[_STACK_LOWEST]:
@@ -646,8 +646,8 @@ def _lower_stack(a, uc, drop):  # type: ignore[no-untyped-def]
     return lowest < a[_STACK_LIMIT]
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _goes_too_deep(a, uc, flags_before, found):  # type: ignore[no-untyped-def]
+@numba.njit
+def _goes_too_deep(a, uc, flags_before, found):
     """Note the stack pointer where it moved; return whether it is below its limit."""
     if flags_before & _MOVES_STACK != _0 and _lower_stack(a, uc, _0):
         return True
@@ -656,8 +656,8 @@ def _goes_too_deep(a, uc, flags_before, found):  # type: ignore[no-untyped-def]
     return _lower_stack(a, uc, a[_UNITS + ((a[found] & _LOW) << _3) + _5])
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
+@numba.njit
+def _enter(a, uc, address, size, split_unit):
     """Complete the edge to a unit, find the unit's entry, and account for it.
 
     ``split_unit`` is the unit to enter where the hook is that of a probe, else 0.
@@ -712,11 +712,12 @@ def _enter(a, uc, address, size, split_unit):  # type: ignore[no-untyped-def]
 _SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def _enter_quickly(a, uc, address, size):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def _enter_quickly(a, uc, address, size):
     """Do what ``_enter`` does where nothing is out of the ordinary; else change nothing.
 
-    Ordinary is: a plain end of block, a direct branch or a conditional one, then the unit that followed last time, with the same inputs. Returns whether it was.
+    Ordinary is: a plain end of block, a direct or a conditional branch, then the unit that followed
+    last time, with the inputs of then or of the time before. Returns whether it was.
     """
     place = _ENTRIES + (a[_ENTRY] << _4)
     kind = a[place + _12]
@@ -774,16 +775,16 @@ def _enter_quickly(a, uc, address, size):  # type: ignore[no-untyped-def]
     return True
 
 
-@numba.cfunc(_SIGNATURE, cache=True)  # type: ignore[untyped-decorator]
-def block_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
+@numba.cfunc(_SIGNATURE, cache=True)
+def block_hook(uc, address, size, arena):
     """Unicorn's UC_HOOK_BLOCK callback."""
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
     if not _enter_quickly(a, _address_of(uc), address, _U(size)):
         _enter(a, _address_of(uc), address, _U(size), _0)
 
 
-@numba.cfunc(_SIGNATURE, cache=True)  # type: ignore[untyped-decorator]
-def probe_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
+@numba.cfunc(_SIGNATURE, cache=True)
+def probe_hook(uc, address, size, arena):
     """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
     if a[_STOP] != _0:
@@ -793,4 +794,3 @@ def probe_hook(uc, address, size, arena):  # type: ignore[no-untyped-def]
         return  # another unit runs through here, one that needs no split
     behind = a[unit + _4]
     _enter(a, _address_of(uc), address, a[_UNITS + (behind << _3)] >> _32, behind)
-

@@ -73,8 +73,8 @@ def mispredictions(words: npt.NDArray[np.uint64]) -> int:
     return int(words[int(_MISPREDICTED)])
 
 
-@numba.njit  # type: ignore[untyped-decorator]
-def _predict_target(words, base, code, end, target):  # type: ignore[no-untyped-def]
+@numba.njit
+def _predict_target(words, base, code, end, target):
     """Predict where a call, an indirect branch or a return goes."""
     wrong = _0
     if code == _RETURN:
@@ -95,14 +95,14 @@ def _predict_target(words, base, code, end, target):  # type: ignore[no-untyped-
     return wrong
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def next_counter(counter, taken):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def next_counter(counter, taken):
     """Return a two-bit counter after an outcome."""
     return (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]
-def predict(words, base, code, end, target):  # type: ignore[no-untyped-def]
+@numba.njit(inline="always")
+def predict(words, base, code, end, target):
     """Predict one branch, learn its outcome, and return 1 where the prediction was wrong.
 
     All arguments are uint64: the table, where the predictor starts in it, the branch's code (see

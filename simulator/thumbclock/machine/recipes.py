@@ -191,11 +191,18 @@ class _UnknownError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Flags:
-    """What the condition flags hold: the operation that set them."""
+    """What the condition flags hold: the operation that set them.
+
+    Where an instruction of an IT block may have set them, ``op`` is ``SELECT``: they are those of
+    ``passed`` where the node ``choice`` is 1, else those of ``failed``.
+    """
 
     op: Op | None
     a: _Value = _Value(-1, 0)
     b: _Value = _Value(-1, 0)
+    choice: int = -1
+    passed: "_Flags | None" = None
+    failed: "_Flags | None" = None
 
 
 _NO_FLAGS = _Flags(None)
@@ -324,13 +331,11 @@ class _Analyser:
     def _wanted_bits(
         self, index: int, instruction: Instruction, memory: Memory, address: _Value
     ) -> tuple[int, int]:
-        """Return how many low address bits the cost or a check depends on, and how many it skips."""
+        """Return how many low address bits matter, and how many of them can be skipped."""
         node = self.nodes[address.node]
         on_stack = node.op is Op.REGISTER and node.imm == SP and address.constant % 4 == 0
         bits = 0
-        if not on_stack and (
-            memory.needs_alignment or self.pipeline.needs_alignment(instruction)
-        ):
+        if not on_stack and (memory.needs_alignment or self.pipeline.needs_alignment(instruction)):
             bits = {1: 0, 2: 1, 4: 2}[memory.size_bytes]
         if not self.pipeline.has_banked_loads:
             return bits, 0
@@ -538,10 +543,12 @@ class _Analyser:
             written = self._execute_memory(instruction, memory)
         else:
             written = self._execute_data(instruction)
+        flags = self.flags
         if FLAGS in instruction.writes:
-            self._set_flags(instruction, before, written)
+            flags = self._flags_after(instruction, before, written)
         if instruction.is_predicated and written:
             self._select(instruction.condition, written)
+        self.flags = flags
         self.registers.update(written)
 
     def _select(self, condition: int, written: dict[int, _Value]) -> None:
@@ -558,7 +565,9 @@ class _Analyser:
     def _execute_memory(self, instruction: Instruction, memory: Memory) -> dict[int, _Value]:
         address = self._address(memory)
         written: dict[int, _Value] = {}
-        transferred = [r for r in instruction.writes if r != memory.base or memory.writeback is None]
+        transferred = [
+            r for r in instruction.writes if r != memory.base or memory.writeback is None
+        ]
         if memory.is_load:
             if instruction.kind is Kind.LOAD_MULTIPLE and memory.base in instruction.writes:
                 transferred = list(instruction.writes[: memory.count])
@@ -671,36 +680,47 @@ class _Analyser:
 
     # Flags and conditions.
 
-    def _set_flags(
+    def _flags_after(
         self, instruction: Instruction, before: dict[int, _Value], written: dict[int, _Value]
-    ) -> None:
-        self.flags = _NO_FLAGS
-        if instruction.is_predicated:
-            return
-        operands, name = instruction.operands, instruction.mnemonic
+    ) -> _Flags:
+        """Return the flags behind an instruction that sets them where its condition holds."""
         after, self.registers = self.registers, before
+        flags = self._flags_set_by(instruction, written)
+        self.registers = after
+        if not instruction.is_predicated:
+            return flags
+        try:
+            choice = self._condition(instruction.condition)
+        except _UnknownError:
+            return _NO_FLAGS
+        return _Flags(Op.SELECT, choice=choice, passed=flags, failed=self.flags)
+
+    def _flags_set_by(self, instruction: Instruction, written: dict[int, _Value]) -> _Flags:
+        operands, name = instruction.operands, instruction.mnemonic
         if name in ("cmp", "sub", "cmn", "add") and len(operands) >= 2:
             op = Op.CONDITION_COMPARE if name in ("cmp", "sub") else Op.CONDITION_ADD
-            self.flags = _Flags(op, self._operand(operands[-2]), self._operand(operands[-1]))
-        elif name == "rsb" and len(operands) >= 2:
+            return _Flags(op, self._operand(operands[-2]), self._operand(operands[-1]))
+        if name == "rsb" and len(operands) >= 2:
             a, b = self._operand(operands[-1]), self._operand(operands[-2])
-            self.flags = _Flags(Op.CONDITION_COMPARE, a, b)
-        elif name == "tst":
+            return _Flags(Op.CONDITION_COMPARE, a, b)
+        if name in ("tst", "teq"):
             a, b = (self._operand(operand) for operand in operands)
-            self.flags = _Flags(Op.CONDITION_LOGIC, self._binary(Op.AND, a, b))
-        elif name == "teq":
-            a, b = (self._operand(operand) for operand in operands)
-            self.flags = _Flags(Op.CONDITION_LOGIC, self._binary(Op.XOR, a, b))
-        elif name not in ("adc", "sbc") and len(written) == 1:
+            op = Op.AND if name == "tst" else Op.XOR
+            return _Flags(Op.CONDITION_LOGIC, self._binary(op, a, b))
+        if name not in ("adc", "sbc") and len(written) == 1:
             (value,) = written.values()
-            self.flags = _Flags(Op.CONDITION_LOGIC, value)
-        self.registers = after
+            return _Flags(Op.CONDITION_LOGIC, value)
+        return _NO_FLAGS
 
-    def _condition(self, condition: int) -> int:
-        """Return a node that is 1 where the condition holds."""
-        flags = self.flags
+    def _condition(self, condition: int, flags: _Flags | None = None) -> int:
+        """Return a node that is 1 where the condition holds, by the present flags or by others."""
+        flags = flags or self.flags
         if flags.op is None:
             raise _UnknownError
+        if flags.op is Op.SELECT:
+            passed = self._condition(condition, flags.passed)
+            failed = self._condition(condition, flags.failed)
+            return self._intern(_Node(Op.SELECT, flags.choice, passed, failed))
         if flags.op is Op.CONDITION_ENTRY:
             return self._intern(_Node(Op.CONDITION_ENTRY, imm=condition))
         if flags.op is Op.CONDITION_LOGIC:

@@ -115,7 +115,7 @@ class SteppedEngine:
 
     # Hooks.
 
-    def _on_code(self, _uc: Any, address: int, size_bytes: int, _data: object) -> None:
+    def _on_code(self, _uc: Any, address: int, _size_bytes: int, _data: object) -> None:
         try:
             self._step(address)
         except BaseException as error:
@@ -141,9 +141,7 @@ class SteppedEngine:
         self._note_stack()
         if instruction.kind is Kind.DIVIDE:
             self._quotient_bits = self._divide_bits(instruction)
-        self.fault = self.fault or check(
-            instruction, self._access(), fpu_enabled=self.fpu_enabled
-        )
+        self.fault = self.fault or check(instruction, self._access(), fpu_enabled=self.fpu_enabled)
         if self.fault is not None:
             self.guest.uc.emu_stop()
 
