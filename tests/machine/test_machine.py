@@ -35,7 +35,8 @@ KEEP uint32_t poke(uint32_t n)
     return n;
 }
 KEEP uint32_t call_poke(uint32_t n) { uint32_t a = poke(n); sink = a; return a + 1; }
-void *volatile kept[] = {(void *)weigh, (void *)twice, (void *)outer, (void *)deep, (void *)call_poke};
+void *volatile kept[] = {(void *)weigh, (void *)twice, (void *)outer, (void *)deep,
+                         (void *)call_poke};
 int main(void) { tc_puts("hello\\n"); sink = (uint32_t)kept[0] * 0 + fib(10); return (int)sink; }
 """
 

@@ -66,7 +66,7 @@ PROGRAMS = {
     "double": f"{_FPU_ON} vmov.f64 d0, #3.0; vadd.f64 d0, d0, d0; vcvt.s32.f64 s0, d0;"
     f"vmov r0, s0; {_END}",
     **{
-        f"unaligned {name}": _FPU_ON + _at(RAM + 6 if "push" != name else RAM + 66, text)
+        f"unaligned {name}": _FPU_ON + _at(RAM + 6 if name != "push" else RAM + 66, text)
         for name, text in UNALIGNED.items()
     },
     **{f"allowed {name}": _at(RAM + 6, text) for name, text in ALLOWED_UNALIGNED.items()},

@@ -15,6 +15,7 @@ from thumbclock.errors import SimulationFault, UsageError
 from thumbclock.isa import Instruction, decode
 from thumbclock.isa.instruction import PC
 from thumbclock.machine import native
+from thumbclock.machine.account import Account
 from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.engine import Engine, MemoisedEngine
 from thumbclock.machine.guest import Guest
@@ -317,7 +318,7 @@ class Machine:
             cycles=cycles,
             instructions=self.engine.instructions,
             time_us=cycles / profile.clock_hz * 1e6,
-            energy_uj=self._energy(cycles),
+            energy_uj=self._energy(account),
             stack_bytes=self._deepest_stack,
             ram_bytes=image.ram_bytes,
             flash_bytes=image.flash_bytes,
@@ -334,18 +335,24 @@ class Machine:
             fault=self._fault,
         )
 
-    def _energy(self, cycles: int) -> EnergyUj | None:
-        region = self.guest.memory.region_at(self._entry)
-        if region is None:
-            return None
-        estimate = energy(self.profile.board, cycles, region.memory)
-        if estimate is None:
+    def _energy(self, account: Account) -> EnergyUj | None:
+        """Add up the energy of the cycles spent in each memory that code ran from."""
+        spent: dict[str, int] = {}
+        for address, cycles in account.cycles.items():
+            region = self.guest.memory.region_at(address)
+            if region is not None:
+                spent[region.memory.name] = spent.get(region.memory.name, 0) + cycles
+        parts = [energy(self.profile.board, cycles, name) for name, cycles in spent.items()]
+        known = sorted(
+            (part for part in parts if part is not None), key=lambda part: -part.typical_uj
+        )
+        if not known:
             return None
         return EnergyUj(
-            typical=estimate.typical_uj,
-            low=estimate.low_uj,
-            high=estimate.high_uj,
-            basis=estimate.basis,
+            typical=sum(part.typical_uj for part in known),
+            low=sum(part.low_uj for part in known),
+            high=sum(part.high_uj for part in known),
+            basis=known[0].basis,
         )
 
     def _function_costs(self) -> tuple[FunctionCost, ...]:
@@ -587,7 +594,7 @@ class Machine:
             function=self.image.function_name(fault.address),
             source=self.image.source_line(fault.address),
             registers=registers,
-            last_calls=tuple(names[-16:]),
+            last_calls=_fold_calls(names),
         )
         return _Stop("fault")
 
@@ -623,6 +630,18 @@ def simulate(
 
 def _after(it_state: int) -> int:
     return 0 if it_state & 7 == 0 else (it_state & 0xE0) | (it_state << 1) & 0x1F
+
+
+def _fold_calls(names: list[str]) -> tuple[str, ...]:
+    """Return a call path with recursion folded, its middle left out where it is still long."""
+    folded: list[tuple[str, int]] = []
+    for name in names:
+        if folded and folded[-1][0] == name:
+            folded[-1] = (name, folded[-1][1] + 1)
+        else:
+            folded.append((name, 1))
+    path = [name if count == 1 else f"{name} x{count}" for name, count in folded]
+    return tuple(path if len(path) <= 16 else [*path[:6], "...", *path[-9:]])
 
 
 def _breakpoint(address: int, number: int) -> Fault:

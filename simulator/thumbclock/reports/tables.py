@@ -1,6 +1,5 @@
 """Tables of results for a terminal."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -199,15 +198,8 @@ def fault_text(fault: FaultReport) -> str:
         for start in range(0, len(registers), _REGISTERS_PER_LINE)
     ]
     if fault.last_calls:
-        lines.append(f"  calls: {' > '.join(_without_repeats(fault.last_calls))}")
+        lines.append(f"  calls: {' > '.join(fault.last_calls)}")
     return "\n".join(lines)
-
-
-def _without_repeats(names: tuple[str, ...]) -> Iterator[str]:
-    """Yield names with recursion folded to a count."""
-    for name, run in itertools.groupby(names):
-        times = sum(1 for _ in run)
-        yield name if times == 1 else f"{name} x{times}"
 
 
 def _facts() -> Table:
