@@ -13,7 +13,7 @@ import pytest
 import random_programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_programs import BUFFER_BYTES, FAR_OFFSET, Assembled, Block, Program
+from random_programs import BUFFER_BYTES, FAR_OFFSET, Assembled, Program
 
 from thumbclock.isa import decode
 from thumbclock.machine import engine as engine_module
@@ -237,6 +237,21 @@ _CASES = {
         ldr r3, [r12, #2]
         strh r3, [r12, #7]
         strb r3, [r12, #7]""",
+    "loads right behind an access to a peripheral": """
+        movw r12, #0x1004
+        movt r12, #0xE000
+        ldr r2, [r12]
+        ldr r3, [r8, #8]
+        ldr r4, [r9, #4]
+        str r2, [r8, #20]
+        ldr r5, [r12]
+        ldr r6, [r9, #4]
+        ldr r5, [r12]
+        ldrh r5, [r9, #5]
+        ldr r3, [r12, #-4]
+        str r3, [r12, #-4]
+        strb r3, [r9, #5]
+        ldr r3, [r9, #4]""",
     "counter read twice in one block and within an IT block": """
         movw r12, #0x1004
         movt r12, #0xE000
@@ -252,11 +267,10 @@ _CASES = {
 }
 
 
-def _case(text: str, name: str = "case") -> Program:
+def _case(text: str, name: str) -> Program:
     """Return a program that runs some lines in a loop with changing data."""
-    generator = random_programs.Frame(name)
     lines = [line.strip() for line in text.strip().splitlines()]
-    return generator.around([Block(lines), Block(["eor r2, r2, r3, ror #5", "add r4, r4, r2"])])
+    return random_programs.loop_of(name, [*lines, "eor r2, r2, r3, ror #5", "add r4, r4, r2"])
 
 
 @pytest.fixture(scope="module")

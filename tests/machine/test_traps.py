@@ -38,7 +38,6 @@ UNALIGNED = {
     "strd": "strd r2, r3, [r6]",
     "ldm": "ldm r6, {r2, r3}",
     "stm": "stm r6!, {r2, r3}",
-    "push": "mov sp, r6; push {r2, r3}",
     "ldrex": "ldrex r2, [r6]",
     "vldr": "vldr s0, [r6]",
     "vstr.64": "vstr d0, [r6]",
@@ -65,10 +64,7 @@ PROGRAMS = {
     f"vmov r0, s0; {_END}",
     "double": f"{_FPU_ON} vmov.f64 d0, #3.0; vadd.f64 d0, d0, d0; vcvt.s32.f64 s0, d0;"
     f"vmov r0, s0; {_END}",
-    **{
-        f"unaligned {name}": _FPU_ON + _at(RAM + 6 if name != "push" else RAM + 66, text)
-        for name, text in UNALIGNED.items()
-    },
+    **{f"unaligned {name}": _FPU_ON + _at(RAM + 6, text) for name, text in UNALIGNED.items()},
     **{f"allowed {name}": _at(RAM + 6, text) for name, text in ALLOWED_UNALIGNED.items()},
     **{f"jump {name}": f"{_TO.format(target | 1)} bx r6" for name, target in NOWHERE.items()},
     "exception return": "mvn lr, #6; bx lr",

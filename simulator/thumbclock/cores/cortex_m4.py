@@ -80,6 +80,14 @@ class CortexM4(PipelineModel):
         super().__init__(core)
         self._number = {name: core.number(name) for name in (*core.pipeline, *core.branch)}
 
+    def needs_execution(self, instruction: Instruction) -> bool:
+        """Return whether the cost depends on an IT condition having passed.
+
+        One cycle is what a single-cycle instruction costs whether it runs or not.
+        """
+        plain = instruction.kind in _PRODUCERS or instruction.kind in (Kind.COMPARE, Kind.NOP)
+        return super().needs_execution(instruction) and not plain
+
     def initial_state(self) -> State:
         """Return the state of an idle pipeline."""
         return _IDLE
@@ -100,7 +108,7 @@ class CortexM4(PipelineModel):
         """Issue one instruction; the debts of its predecessor are paid first."""
         assert isinstance(state, _State)
         stalls = self._owed(state, instruction, access)
-        if instruction.is_predicated and not access.executed:
+        if not access.executed and self.needs_execution(instruction):
             base, following = 1, _State(narrow_before=instruction.is_narrow)
         else:
             base, more, following = self._execute(state, instruction, access)

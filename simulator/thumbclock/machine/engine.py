@@ -61,6 +61,9 @@ class Engine(Protocol):
     def truncate(self, address: int, *, include: bool) -> None:
         """Count the running unit only up to an instruction, or up to and with it."""
 
+    def forget_code(self, address: int, size_bytes: int) -> None:
+        """Forget what is known of code that the host has overwritten."""
+
     def finish(self) -> None:
         """Close the open calls."""
 
@@ -187,6 +190,8 @@ class MemoisedEngine:
     def resume(self, address: int, until: int, instruction_limit: int) -> None:
         """Run until something stops it."""
         arena = self._arena
+        if self._must_flush:
+            self._flush()
         arena[H.LIMIT] = instruction_limit
         while True:
             arena[H.STOP] = 0
@@ -217,7 +222,10 @@ class MemoisedEngine:
         here = self.guest.register(15)
         if self._arena[H.STOP] == StopReason.MISS and here != fault.address:
             self._arena[H.STOP] = 0
+            # Only a block that is translated anew ends where it is asked to.
+            self.guest.uc.ctl_remove_cache(here, fault.address + 4)
             self.guest.uc.emu_start(here | 1, fault.address)
+            self.guest.uc.ctl_remove_cache(here, fault.address + 4)
         self.fault = fault
 
     def truncate(self, address: int, *, include: bool) -> None:
@@ -239,6 +247,14 @@ class MemoisedEngine:
         found = self._truncated[key]
         self._add_cost(native.ENTRIES + native.ENTRY_WORDS * found, 1)
         arena[H.ENTRY] = found
+
+    def forget_code(self, address: int, size_bytes: int) -> None:
+        """Forget what is known of code that the host has overwritten."""
+        for unit in self._units:
+            if unit is not None and unit.analysis.instructions:
+                end = unit.analysis.instructions[-1].end
+                if unit.address < address + size_bytes and address < end:
+                    self._must_flush = True
 
     def finish(self) -> None:
         """Close the open calls."""
@@ -330,7 +346,11 @@ class MemoisedEngine:
         arena = self._arena
         self._fold(self._folded)
         entry = native.ENTRIES + native.ENTRY_WORDS * int(arena[H.ENTRY])
-        edge = int(arena[H.EDGE]) - 1
+        if arena[H.EDGE] == native.NO_EDGE and self._entries[int(arena[H.ENTRY])] is not None:
+            # Between two blocks that no branch parts: the host was asked for something.
+            arena[H.EDGE] = 1
+            self._make_edge(int(arena[H.ENTRY]), 0)
+        edge = max(0, int(arena[H.EDGE]) - 1)
         states = int(arena[entry + native.ENTRY_STATES + (edge >> 1)])
         state = self._states[states >> 32 * (edge & 1) & _WORD]
         about, unit = int(arena[entry + native.ENTRY_UNIT + 1]), int(arena[entry]) & _WORD
@@ -379,8 +399,8 @@ class MemoisedEngine:
     def _make_unit(self, address: int, size_bytes: int) -> int:
         code = self.guest.read_code(address, size_bytes)
         instructions = list(decode_block(code, address, self.guest.it_state()))
-        # Blocks end without a branch where a 1 KiB page does.
-        return self._add_chain(instructions, address, size_bytes, continues=address % 1024 == 0)
+        # Blocks end without a branch where a 1 KiB page does, or with the instruction across it.
+        return self._add_chain(instructions, address, size_bytes, continues=address % 1024 in (0, 2))
 
     def _add_chain(
         self,

@@ -115,7 +115,7 @@ class Machine:
         self._semihosting = Semihosting(
             Host(
                 read=self.guest.read,
-                write=self.guest.write,
+                write=self.write,
                 output=output or (lambda _: None),
                 cycles=lambda: self.engine.cycles,
                 clock_hz=self.profile.clock_hz,
@@ -214,8 +214,9 @@ class Machine:
         return self.guest.read(address, size_bytes)
 
     def write(self, address: int, data: bytes) -> None:
-        """Write guest memory."""
+        """Write guest memory; code that was overwritten is priced anew."""
         self.guest.write(address, data)
+        self.engine.forget_code(address, len(data))
 
     @property
     def cycles(self) -> int:

@@ -12,6 +12,7 @@ that needs it, and a native hook on that address starts a new unit with everythi
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
@@ -253,6 +254,7 @@ class _Analyser:
         self.root_needs: list[tuple[int, int, int, int]] = []  # instruction, node, constant, top
         self.used_bits = 0
         self.used_nodes: set[int] = set()
+        self.assumed: dict[int, bool] = {}  # conditions taken to hold or not to
         self.lost_stack: _Value | None = None
         self.lost_stack_end = 0
         self.result = Analysis(tuple(instructions), has_classes=self.has_classes)
@@ -260,6 +262,7 @@ class _Analyser:
     def run(self) -> int | None:
         """Fill in the result; return the index at which the unit must be split instead, if any."""
         for index, instruction in enumerate(self.instructions):
+            self._assume(instruction)
             try:
                 self._needs(index, instruction)
             except _UnknownError:
@@ -443,7 +446,28 @@ class _Analyser:
     def _register(self, number: int) -> _Value:
         if number not in self.registers:
             self.registers[number] = _Value(self._intern(_Node(Op.REGISTER, imm=number)), 0)
-        return self.registers[number]
+        value = self.registers[number]
+        while value.node >= 0 and self.nodes[value.node].a in self.assumed:
+            node = self.nodes[value.node]
+            if node.op is not Op.SELECT:
+                break
+            chosen = node.b if self.assumed[node.a] else node.imm
+            value = _Value(chosen, value.constant)
+        return value
+
+    def _assume(self, instruction: Instruction) -> None:
+        """Take a predicated instruction to run: only then does it matter what it reads.
+
+        What the other branch of its IT block wrote is then not what it reads.
+        """
+        self.assumed = {}
+        if not instruction.is_predicated:
+            return
+        with suppress(_UnknownError):
+            self.assumed = {
+                self._condition(instruction.condition): True,
+                self._condition(instruction.condition ^ 1): False,
+            }
 
     def _operand(self, operand: Operand) -> _Value:
         if isinstance(operand, Immediate):
@@ -552,6 +576,7 @@ class _Analyser:
         self.registers.update(written)
 
     def _select(self, condition: int, written: dict[int, _Value]) -> None:
+        self.assumed = {}  # what stood there before counts where it does not run
         try:
             node = self._condition(condition)
         except _UnknownError:

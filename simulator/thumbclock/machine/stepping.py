@@ -15,7 +15,7 @@ import unicorn
 
 from thumbclock.cores import Access, Edge
 from thumbclock.isa import Branch, Instruction, Kind, advance_it_state, decode
-from thumbclock.isa.instruction import PC, Register
+from thumbclock.isa.instruction import PC, SP, Register
 from thumbclock.machine import predictor
 from thumbclock.machine.account import Account
 from thumbclock.machine.checks import Fault, Functions, check
@@ -100,6 +100,9 @@ class SteppedEngine:
             self._state = self.timing.separate(self._state)
         self._running = None
 
+    def forget_code(self, address: int, size_bytes: int) -> None:
+        """Nothing is remembered here."""
+
     def finish(self) -> None:
         """Close the open calls."""
         while self._frames:
@@ -164,7 +167,9 @@ class SteppedEngine:
             return 0
         address = memory.offset
         if memory.base != PC:
-            address += self.guest.register(memory.base)
+            base = self.guest.register(memory.base)
+            # The two lowest bits of the stack pointer are always zero on silicon.
+            address += base & ~3 if memory.base == SP else base
         if memory.index is not None:
             address += self.guest.register(memory.index) << memory.shift
         return address & 0xFFFFFFFF
