@@ -13,13 +13,13 @@ class UsageError(ThumbclockError):
     """Bad input or usage: a file, name or option that cannot be worked with."""
 
 
-class CheckFailed(ThumbclockError):
+class CheckFailed(ThumbclockError):  # noqa: N818 - named for what happened
     """A budget was exceeded or an output differs from its reference."""
 
     exit_code = 1
 
 
-class SimulationFault(ThumbclockError):
+class SimulationFault(ThumbclockError):  # noqa: N818 - named for what happened
     """The simulated program faulted or ran out of its limits."""
 
     exit_code = 3

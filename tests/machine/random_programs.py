@@ -47,6 +47,7 @@ _CONDITIONS = ("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc", "hi", "ls", "ge",
 _OPPOSITE = {
     c: _CONDITIONS[i ^ 1] for i, c in enumerate(_CONDITIONS)
 }  # in the order of the encoding, neighbours exclude each other
+_HEAD = ".syntax unified\n.cpu cortex-m7\n.fpu fpv5-sp-d16\n.thumb\n.text\n"
 _SIGN_AND_ZERO = ("eq", "ne", "mi", "pl")
 _SUFFIXES = ("", "b", "h", "sb", "sh")
 
@@ -119,7 +120,8 @@ class _Generator:
             self.alu: 8, self.flags: 3, self.dsp: 3, self.divide: 2, self.float_: 3, self.load: 6,
             self.store: 5, self.load_pair: 4, self.narrow_stores: 2, self.lists: 3, self.dual: 2,
             self.chase: 2, self.alias: 3, self.spill: 3, self.it_block: 6, self.counter: 1,
-            self.derived_address: 3, self.selected_address: 2, self.exclusive: 1, self.variable_frame: 1,
+            self.derived_address: 3, self.selected_address: 2, self.exclusive: 1,
+            self.variable_frame: 1,
         }  # fmt: skip
         self.simple_kinds, self.simple_weights = list(simple), list(simple.values())
 
@@ -172,7 +174,8 @@ class _Generator:
                     f"add {a}, {b}, {c}", f"subs {a}, {b}, #{constant & 7}", f"eor {a}, {b}, {c}",
                     f"adds {a}, {b}, {c}", f"add {a}, {b}, {c}, {shift}", f"ands {a}, {b}, {c}",
                     f"bic {a}, {b}, #{constant}", f"orr {a}, {b}, #{constant}", f"mvn {a}, {b}",
-                    f"rsb {a}, {b}, #{constant}", f"mov {a}, {b}", f"movw {a}, #{constant & 0xFFFF}",
+                    f"rsb {a}, {b}, #{constant}", f"mov {a}, {b}",
+                    f"movw {a}, #{constant & 0xFFFF}",
                     f"movt {a}, #{self.random.randrange(1 << 16)}", f"lsl {a}, {b}, {c}",
                     f"lsrs {a}, {b}, #{self.random.randrange(1, 32)}", f"ror {a}, {b}, {c}",
                     f"asr {a}, {b}, {c}", f"adcs {a}, {b}, {c}", f"sbcs {a}, {b}, {c}",
@@ -190,7 +193,8 @@ class _Generator:
         return self.random.choice(
             (
                 [f"cmp {a}, {b}"], [f"cmp {a}, #{self.random.randrange(256)}"], [f"tst {a}, {b}"],
-                [f"cmn {a}, {b}"], [f"teq {a}, {b}"], [f"tst {a}, #{1 << self.random.randrange(8)}"],
+                [f"cmn {a}, {b}"], [f"teq {a}, {b}"],
+                [f"tst {a}, #{1 << self.random.randrange(8)}"],
                 [f"subs {a}, {b}, {c}"], [f"ands {a}, {b}, {c}"], [f"adcs {a}, {b}, {c}"],
                 [f"adds {a}, {b}, #{self.random.randrange(8)}"], [f"lsls {a}, {b}, #{amount}"],
                 [f"lsrs {a}, {b}, {c}"], [f"movs {a}, {b}"], [f"muls {a}, {b}, {a}"],
@@ -405,7 +409,8 @@ class _Generator:
             (
                 [f"clz r12, {a}"], [f"rbit r12, {a}", "and r12, r12, #0xFF"],
                 [f"smmul r12, {a}, {self.data()}", "and r12, r12, #0xFE"],
-                [f"ubfx r12, {a}, #{self.random.randrange(20)}, #6"], ["mrs r12, apsr", "lsr r12, #28"],
+                [f"ubfx r12, {a}, #{self.random.randrange(20)}, #6"],
+                ["mrs r12, apsr", "lsr r12, #28"],
                 [f"vmov r12, {self.single()}", "and r12, r12, #0xFC"],
                 [f"adc r12, {a}, #0", "and r12, r12, #0x7F"], [f"uxtb r12, {a}, ror #8"],
                 [f"mul r12, {a}, {self.data()}", "ubfx r12, r12, #3, #7"],
@@ -424,12 +429,14 @@ class _Generator:
     def selected_address(self) -> list[str]:
         """Choose between two memories by a condition."""
         condition = self.condition()
+        flags = self.flags() if self.chance(0.7) else []
+        use = self.random.choice(("ldr", "str", "ldrb", "strh"))
         return [
-            *(self.flags() if self.chance(0.7) else []),
+            *flags,
             f"ite {condition}",
             f"mov{condition} r12, r8",
             f"mov{_OPPOSITE[condition]} r12, r9",
-            f"{self.random.choice(('ldr', 'str', 'ldrb', 'strh'))} {self.data()}, [r12, #{self.offset()}]",
+            f"{use} {self.data()}, [r12, #{self.offset()}]",
         ]
 
     def exclusive(self) -> list[str]:
@@ -487,19 +494,20 @@ class _Generator:
     def predicated(self, conditions: Sequence[str]) -> list[str]:
         """Return the inside of an IT block.
 
-        A unit cannot start inside an IT block, so a divide there must not use what the recipe of
-        the block cannot express; that is left out here, as it is in the README's limits.
+        A unit cannot start inside an IT block, so neither a divide nor a condition there may
+        depend on what an instruction of the same block made that no recipe can express.
         """
         lines: list[str] = []
         opaque: set[str] = set()
         for condition in conditions:
             line = self.predicated_line(condition)
-            if "div" in line and not line.startswith("v") and condition in opaque:
-                line = f"mov{condition} {self.data()}, {self.data()}"
+            sets_flags = line.startswith(("cmp", "tst", "subs"))
+            if condition in opaque and (sets_flags or line.startswith(("sdiv", "udiv"))):
+                line, sets_flags = f"mov{condition} {self.data()}, {self.data()}", False
             lines.append(line)
-            if line.startswith(("cmp", "tst", "subs")):
+            if sets_flags:
                 opaque.update((condition, _OPPOSITE[condition]))
-            elif line.startswith(("sml", "smull", "clz", "st", "vst")):
+            elif line.startswith(("smlad", "smull", "clz", "st", "vst")):
                 opaque.add(condition)
         return lines
 
@@ -521,8 +529,9 @@ class _Generator:
                 f"vldr? {self.single()}, [r12]", f"vstr? {self.single()}, [r12, #8]",
                 f"vdiv?.f32 {self.single()}, {self.single()}, {self.single()}",
                 f"smlad? {a}, {b}, {c}, {d}", f"smull? {low}, {high}, {c}, {d}", f"clz? {a}, {b}",
-                f"cmp? {a}, {b}", f"tst? {a}, {b}", f"subs?.w {a}, {b}, {c}", f"lsl? {a}, {b}, #3", f"uxtb? {a}, {b}",
-                f"movw? {a}, #0x1234", f"rsb? {a}, {b}, #0", f"str? {low}, [sp, #4]", f"ldr? {low}, [sp, #8]",
+                f"cmp? {a}, {b}", f"tst? {a}, {b}", f"subs?.w {a}, {b}, {c}",
+                f"lsl? {a}, {b}, #3", f"uxtb? {a}, {b}", f"movw? {a}, #0x1234",
+                f"rsb? {a}, {b}, #0", f"str? {low}, [sp, #4]", f"ldr? {low}, [sp, #8]",
             )
         )  # fmt: skip
         if template.startswith("tst") and condition not in _SIGN_AND_ZERO:
@@ -802,53 +811,48 @@ def buffer(address: int, other: int, seed: int) -> bytes:
 
 
 def assemble(programs: Sequence[Program]) -> list[Assembled]:
-    """Assemble all programs in one call of the assembler."""
-    text = ".syntax unified\n.cpu cortex-m7\n.fpu fpv5-sp-d16\n.thumb\n.text\n" + "".join(
-        p.text() for p in programs
+    """Assemble all programs in one call of the assembler.
+
+    Raises:
+        ValueError: The assembler refused them; the message is its own.
+    """
+    text = _HEAD + "".join(program.text() for program in programs)
+    with tempfile.TemporaryDirectory(prefix="thumbclock-programs-") as folder:
+        source, script, elf = (Path(folder) / f"programs.{kind}" for kind in ("s", "ld", "elf"))
+        source.write_text(text)
+        script.write_text("ENTRY(0) SECTIONS { .text 0 : { *(.text) } /DISCARD/ : { *(.ARM*) } }")
+        command = [
+            sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabihf",
+            "-mcpu=cortex_m7", "-nostdlib", "-T", str(script), str(source), "-o", str(elf),
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(f"the assembler refused a generated program:\n{done.stderr}")
+        with elf.open("rb") as file:
+            return _split(ELFFile(file), [program.name for program in programs])
+
+
+def _split(elf: ELFFile, names: Sequence[str]) -> list[Assembled]:
+    """Cut the code into programs; each starts with the function of its name."""
+    code = elf.get_section_by_name(".text").data()
+    found = sorted(
+        Function(symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
+        for symbol in elf.get_section_by_name(".symtab").iter_symbols()
+        if symbol["st_info"]["type"] == "STT_FUNC"
     )
-    return _split(assemble_text(text), [p.name for p in programs])
-
-
-def assemble_text(text: str) -> Path:
-    """Assemble and link at address 0; return the ELF file, in a folder of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="thumbclock-programs-"))
-    source, elf = folder / "programs.s", folder / "programs.elf"
-    source.write_text(text)
-    script = folder / "programs.ld"
-    script.write_text("ENTRY(0) SECTIONS { .text 0 : { *(.text) } /DISCARD/ : { *(.ARM*) } }")
-    command = [
-        sys.executable, "-m", "ziglang", "cc", "-target", "thumb-freestanding-eabihf",
-        "-mcpu=cortex_m7", "-nostdlib", "-T", str(script), str(source), "-o", str(elf),
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"the assembler refused a generated program:\n{done.stderr}")
-    return elf
-
-
-def _split(path: Path, names: Sequence[str]) -> list[Assembled]:
-    with path.open("rb") as file:
-        elf = ELFFile(file)
-        section = elf.get_section_by_name(".text")
-        code, base = section.data(), section["sh_addr"]
-        found = sorted(
-            Function(s["st_value"] & ~1, s["st_size"], s.name)
-            for s in elf.get_section_by_name(".symtab").iter_symbols()
-            if s["st_info"]["type"] == "STT_FUNC"
-        )
-    starts = [next(f.address for f in found if f.name == name) for name in names]
-    ends = [*starts[1:], base + len(code)]
+    addresses = {function.name: function.address for function in found}
+    starts = [addresses[name] for name in names]
     return [
         Assembled(
             name,
-            code[start - base : end - base],
+            code[start:end],
             tuple(
                 Function(f.address - start, f.size_bytes, f.name)
                 for f in found
                 if start <= f.address < end
             ),
         )
-        for name, start, end in zip(names, starts, ends, strict=True)
+        for name, start, end in zip(names, starts, [*starts[1:], len(code)], strict=True)
     ]
 
 

@@ -230,7 +230,9 @@ class CortexM7(PipelineModel):
             penalty = rules.mispredict_flags_early if early else rules.mispredict
             return state._replace(slot=None, redirect=penalty, narrow=0)
         if edge is Edge.TAKEN:
-            pairs = state.narrow >= rules.pairing_narrow
+            # A target that was loaded comes too late to issue beside its load.
+            loaded = state.slot is not None and "load" in state.slot.features
+            pairs = state.narrow >= rules.pairing_narrow and not loaded
             return state._replace(slot=state.slot if pairs else None, narrow=0)
         return state
 

@@ -400,7 +400,8 @@ class MemoisedEngine:
         code = self.guest.read_code(address, size_bytes)
         instructions = list(decode_block(code, address, self.guest.it_state()))
         # Blocks end without a branch where a 1 KiB page does, or with the instruction across it.
-        return self._add_chain(instructions, address, size_bytes, continues=address % 1024 in (0, 2))
+        continues = address % 1024 in (0, 2)
+        return self._add_chain(instructions, address, size_bytes, continues=continues)
 
     def _add_chain(
         self,

@@ -9,6 +9,11 @@ word, so a table indexed by it is exact.
 Values are symbolic while a unit is analysed: a node (an expression over entry registers and memory)
 plus a constant. Where something cannot be expressed, the unit must end in front of the instruction
 that needs it, and a native hook on that address starts a new unit with everything known again.
+
+One thing escapes: inside a single IT block no unit can start, so a value that comes from the same
+block through an operation that recipes do not have (a long or DSP multiply, CLZ, a load behind a
+predicated store, a condition on C or V behind a predicated TST) leaves an access there with the
+model's default: executed, aligned, quotient 0.
 """
 
 from collections.abc import Callable, Sequence

@@ -54,15 +54,31 @@ class Semihosting:
         self._feature_position = 0
         self._errno = 0
         self._calls: dict[int, Callable[[int], int]] = {
-            0x01: self._open, 0x02: self._close, 0x03: self._write_character,
-            0x04: self._write_string, 0x05: self._write, 0x06: self._read,
-            0x07: lambda _: 0xFFFFFFFF,            0x08: self._is_error, 0x09: self._is_tty, 0x0A: self._seek, 0x0C: self._length,
-            0x0D: self._refuse, 0x0E: self._refuse, 0x0F: self._refuse, 0x10: self._clock,
-            0x11: self._time, 0x12: self._refuse,
-            0x13: lambda _: self._errno, 0x15: self._command_line, 0x16: self._heap_information,
-            0x18: self._exit, 0x20: self._exit_extended, 0x30: self._elapsed,
+            0x01: self._open,
+            0x02: self._close,
+            0x03: self._write_character,
+            0x04: self._write_string,
+            0x05: self._write,
+            0x06: self._read,
+            0x07: lambda _: -1,  # READC: no keyboard
+            0x08: self._is_error,
+            0x09: self._is_tty,
+            0x0A: self._seek,
+            0x0C: self._length,
+            0x0D: self._refuse,  # TMPNAM
+            0x0E: self._refuse,  # REMOVE
+            0x0F: self._refuse,  # RENAME
+            0x10: self._clock,
+            0x11: self._time,
+            0x12: self._refuse,  # SYSTEM
+            0x13: lambda _: self._errno,
+            0x15: self._command_line,
+            0x16: self._heap_information,
+            0x18: self._exit,
+            0x20: self._exit_extended,
+            0x30: self._elapsed,
             0x31: lambda _: self.host.clock_hz,
-        }  # fmt: skip
+        }
 
     def call(self, operation: int, argument: int) -> int:
         """Carry out one call and return its result.
