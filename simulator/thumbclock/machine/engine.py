@@ -174,11 +174,6 @@ class MemoisedEngine:
         counts = self._arena[native.ENTRIES + 3 : native.UNIT_HASH : native.ENTRY_WORDS]
         return int(counts.sum())
 
-    @property
-    def mispredictions(self) -> int:
-        """Branches predicted wrongly so far."""
-        return predictor.mispredictions(self._arena[native.PREDICTOR :])
-
     def begin(self, address: int, stack_limit: int) -> None:
         """Start at a function with an idle pipeline."""
         arena = self._arena
@@ -195,6 +190,7 @@ class MemoisedEngine:
         arena[H.LIMIT] = instruction_limit
         while True:
             arena[H.STOP] = 0
+            arena[H.QUICK_LIMIT] = instruction_limit if arena[H.EDGE] == native.NO_EDGE else 0
             self.guest.uc.emu_start(address | 1, until)
             if self._error is not None:
                 error, self._error = self._error, None
@@ -222,6 +218,7 @@ class MemoisedEngine:
         here = self.guest.register(15)
         if self._arena[H.STOP] == StopReason.MISS and here != fault.address:
             self._arena[H.STOP] = 0
+            self._arena[H.QUICK_LIMIT] = 0
             # Only a block that is translated anew ends where it is asked to.
             self.guest.uc.ctl_remove_cache(here, fault.address + 4)
             self.guest.uc.emu_start(here | 1, fault.address)
@@ -542,10 +539,10 @@ class MemoisedEngine:
             kind |= native.IS_CONDITIONAL
         if code:
             kind |= native.IS_BRANCH
-        special = native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION
-        reads = not has_root or self._arena[H.REGISTERS]
-        if reads and not flags & special:
-            kind |= native.ENTERS_QUICKLY
+        readable = not has_root or self._arena[H.REGISTERS]
+        if not readable or flags & (native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION):
+            return kind
+        kind |= native.ENTERS_QUICKLY
         if has_root:
             kind |= native.HAS_ROOT
         if has_root and not rest and self._note_low_root(base):
@@ -558,7 +555,7 @@ class MemoisedEngine:
         first = int(arena[base + native.ENTRY_FIRST_OP])
         wanted = first >> 24 & 0xFF
         top, skip = wanted & 7, wanted >> 3 & 3
-        if wanted >> 7 or not top or not arena[H.REGISTERS]:
+        if wanted >> 7 or not top:
             return False
         mask = (1 << top) - (1 << skip)
         expected = int(arena[base + 1]) << skip & mask

@@ -20,7 +20,6 @@ from numba.extending import intrinsic
 from thumbclock.machine.predictor import (
     HISTORY,
     HISTORY_MASK,
-    MISPREDICTED,
     PATTERN_MASK,
     PATTERNS,
     PREDICTOR_WORDS,
@@ -103,6 +102,7 @@ class H:
     REGION_COUNT = 20
     ARENA = 21  # address of the arena itself
     FLAGS_REGISTER = 22
+    QUICK_LIMIT = 23  # LIMIT, or 0 while a stop was asked for or an edge is complete
     REGISTER_IDS = 24  # 24 to 39: Unicorn's numbers of r0 to r15
 
 
@@ -162,7 +162,6 @@ _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
 _ENTERS_QUICKLY, _HAS_ROOT, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_ROOT), _U(IS_BRANCH)
 _HAS_LOW_ROOT = _U(HAS_LOW_ROOT)
-_MISPREDICTED = _U(PREDICTOR + MISPREDICTED)
 _HISTORY, _HISTORY_MASK = _U(PREDICTOR + HISTORY), _U(PREDICTOR + HISTORY_MASK)
 _PATTERN_MASK, _PATTERNS = _U(PREDICTOR + PATTERN_MASK), _U(PREDICTOR + PATTERNS)
 _14, _REGISTER_OFFSET = _U(14), _U(0x3C)
@@ -183,7 +182,7 @@ _READ_FUNCTION, _REGISTERS, _ARGUMENT = _U(H.READ_FUNCTION), _U(H.REGISTERS), _U
 _RESULT, _STACK_LOWEST, _STACK_LIMIT = _U(H.RESULT), _U(H.STACK_LOWEST), _U(H.STACK_LIMIT)
 _CALL_TOP, _READ_BUFFER, _LOST = _U(H.CALL_TOP), _U(H.READ_BUFFER), _U(H.LOST)
 _REGION_COUNT, _ARENA, _FLAGS_REGISTER = _U(H.REGION_COUNT), _U(H.ARENA), _U(H.FLAGS_REGISTER)
-_REGISTER_IDS = _U(H.REGISTER_IDS)
+_REGISTER_IDS, _QUICK_LIMIT = _U(H.REGISTER_IDS), _U(H.QUICK_LIMIT)
 _STOP_LIMIT, _STOP_MISS = _U(StopReason.LIMIT), _U(StopReason.MISS)
 _STOP_STACK = _U(StopReason.STACK)
 _ASK_EDGE, _ASK_UNIT, _ASK_ENTRY = _U(MISS_EDGE), _U(MISS_UNIT), _U(MISS_ENTRY)
@@ -634,6 +633,7 @@ def _follow_call(a, code, end, address, entry, following):
 @numba.njit
 def _stop(a, uc, why):
     a[_STOP] = why
+    a[_QUICK_LIMIT] = _0
     _call1(a[_STOP_FUNCTION], uc)
 
 
@@ -707,6 +707,7 @@ def _enter(a, uc, address, size, split_unit):
     a[_CYCLES] += cost & _LOW
     a[_INSTRUCTIONS] += cost >> _32
     a[_ENTRY] = following
+    a[_QUICK_LIMIT] = a[_LIMIT]
 
 
 _SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
@@ -714,45 +715,44 @@ _SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr
 
 @numba.njit(inline="always")
 def _enter_quickly(a, uc, address, size):
-    """Do what ``_enter`` does where nothing is out of the ordinary; else change nothing.
+    """Do what ``_enter`` does where nothing is out of the ordinary, and return whether it was so.
 
     Ordinary is: a plain end of block, a direct or a conditional branch, then the unit that followed
-    last time, with the inputs of then or of the time before. Returns whether it was.
+    last time, with the inputs of then or of the time before. Where only the second half is not, the
+    edge is complete, and noted for ``_enter``.
     """
     place = _ENTRIES + (a[_ENTRY] << _4)
     kind = a[place + _12]
-    if (a[_STOP] | a[_EDGE]) != _0 or a[_INSTRUCTIONS] >= a[_LIMIT]:
-        return False
-    if kind & _LEAVES_QUICKLY == _0:
+    if a[_INSTRUCTIONS] >= a[_QUICK_LIMIT] or kind & _LEAVES_QUICKLY == _0:
         return False
     is_taken = address != a[place + _7] & _LOW and kind & _IS_BRANCH != _0
     links = a[place + _5] if is_taken else a[place + _4]
-    following = links & _LOW
-    learnt = _0
-    counter_place = _0
-    history = _0
+    edge = _2 if is_taken else _0
     if kind & _IS_CONDITIONAL != _0:
-        taken = _1 if is_taken else _0
+        taken = edge >> _1
         history = a[_HISTORY]
         counter_place = _PATTERNS + ((history ^ (kind >> _32)) & a[_PATTERN_MASK])
         counter = a[counter_place]
-        learnt = next_counter(counter, taken)
-        history = (history << _1) | taken
-        following = (links >> (((counter >> _1) ^ taken) << _5)) & _LOW
+        a[counter_place] = next_counter(counter, taken)
+        a[_HISTORY] = ((history << _1) | taken) & a[_HISTORY_MASK]
+        wrong = (counter >> _1) ^ taken
+        links >>= wrong << _5
+        edge |= wrong
+    following = links & _LOW
     found = _ENTRIES + (following << _4)
-    if a[found + _6] != address | (size << _32) or a[found + _12] & _ENTERS_QUICKLY == _0:
-        return False
-    if a[found + _12] & _HAS_LOW_ROOT != _0:
+    expected = a[found + _6] == address | (size << _32)
+    enters = a[found + _12]
+    if expected and enters & _HAS_LOW_ROOT != _0:
         # One register's low bits are all there is: compare them without packing.
-        operand, expected = a[found + _14], a[found + _15]
-        register = _read32(a[_REGISTERS] + (expected & _BYTE))
-        if (register + operand) & (operand >> _32) != expected >> _32:
+        operand, wanted = a[found + _14], a[found + _15]
+        register = _read32(a[_REGISTERS] + (wanted & _BYTE))
+        if (register + operand) & (operand >> _32) != wanted >> _32:
             following = a[found + _13]
             found = _ENTRIES + (following << _4)
-            operand, expected = a[found + _14], a[found + _15]
-            if following == _0 or (register + operand) & (operand >> _32) != expected >> _32:
-                return False
-    elif a[found + _12] & _HAS_ROOT != _0:
+            operand, wanted = a[found + _14], a[found + _15]
+            if (register + operand) & (operand >> _32) != wanted >> _32:
+                enters = _0
+    elif expected and enters & _HAS_ROOT != _0:
         inputs = _register_root(a, a[_REGISTERS], a[found + _11])
         rest = a[found + _8]
         if rest >> _32 != _0:
@@ -761,12 +761,11 @@ def _enter_quickly(a, uc, address, size):
             # The same unit from the same state, with the inputs of the time before?
             following = a[found + _13]
             found = _ENTRIES + (following << _4)
-            if following == _0 or a[found + _1] != inputs:
-                return False
-    if kind & _IS_CONDITIONAL != _0:
-        a[counter_place] = learnt
-        a[_HISTORY] = history & a[_HISTORY_MASK]
-        a[_MISPREDICTED] += _1 if following == links >> _32 else _0
+            if a[found + _1] != inputs:
+                enters = _0
+    if not expected or enters & _ENTERS_QUICKLY == _0 or following == _0:
+        a[_EDGE] = edge + _1
+        return False
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW

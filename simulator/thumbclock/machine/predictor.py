@@ -17,12 +17,10 @@ __all__ = [
     "BRANCH_CODES",
     "HISTORY",
     "HISTORY_MASK",
-    "MISPREDICTED",
     "PATTERNS",
     "PATTERN_MASK",
     "PREDICTOR_WORDS",
     "initialise",
-    "mispredictions",
     "next_counter",
     "predict",
 ]
@@ -39,9 +37,9 @@ BRANCH_CODES: dict[Branch | None, int] = {
     Branch.RETURN: 6,
 }
 
-HISTORY, HISTORY_MASK, PATTERN_MASK, MISPREDICTED = 1, 2, 3, 7
+HISTORY, HISTORY_MASK, PATTERN_MASK = 1, 2, 3
 _ENABLED, _HISTORY, _HISTORY_MASK, _PATTERN_MASK = _U(0), _U(1), _U(2), _U(3)
-_TARGET_MASK, _RETURN_MASK, _RETURN_TOP, _MISPREDICTED = _U(4), _U(5), _U(6), _U(7)
+_TARGET_MASK, _RETURN_MASK, _RETURN_TOP = _U(4), _U(5), _U(6)
 PATTERNS = 8
 _TARGETS = PATTERNS + (1 << 12)
 _RETURNS = _TARGETS + 512
@@ -66,11 +64,6 @@ def initialise(words: npt.NDArray[np.uint64], sizes: PredictorSizes | None) -> N
     words[int(_TARGET_MASK)] = min(sizes.target_entries, 512) - 1
     words[int(_RETURN_MASK)] = min(sizes.return_entries, 64) - 1
     words[PATTERNS:_TARGETS] = 1
-
-
-def mispredictions(words: npt.NDArray[np.uint64]) -> int:
-    """Return how many branches were predicted wrongly so far."""
-    return int(words[int(_MISPREDICTED)])
 
 
 @numba.njit
@@ -123,5 +116,4 @@ def predict(words, base, code, end, target):
     words[base + _HISTORY] = recorded if conditional != _0 else history
     if code >= _CALL and words[base + _ENABLED] != _0 and taken != _0:
         wrong = _predict_target(words, base, code, end, target)
-    words[base + _MISPREDICTED] += wrong
     return wrong
