@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from thumbclock.cli.console import progress_bar, stdout_console
+from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
@@ -67,10 +67,11 @@ def compare(
     Exit code: 0 when every row was measured and equals its reference; 1 when an output differs or
     a row does not fit its board; 3 when a kernel faulted. The other rows are shown all the same.
     """
-    from thumbclock.kernels.spec import ConvSpec
-    from thumbclock.result import write_result
-    from thumbclock.studies.compare import candidates, compare_kernels
-    from thumbclock.toolchain import find_toolchain
+    with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
+        from thumbclock.kernels.spec import ConvSpec
+        from thumbclock.result import write_result
+        from thumbclock.studies.compare import candidates, compare_kernels
+        from thumbclock.toolchain import find_toolchain
 
     operator_name(operator)
     if chart is not None:

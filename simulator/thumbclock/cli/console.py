@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,9 +11,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-__all__ = ["progress_bar", "stdout_console"]
+__all__ = ["Waiting", "progress_bar", "stdout_console"]
 
 _PIPE_COLUMNS = 120
+_MOMENT_S = 0.5
 
 
 def stdout_console() -> "Console":
@@ -40,3 +42,41 @@ def progress_bar(*, quiet: bool) -> Iterator["Progress"]:
     hidden = quiet or not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         yield progress
+
+
+class Waiting:
+    """A line on standard error that says what is going on, if that is a terminal.
+
+    It disappears when the block ends or when ``pause`` is called, so that what a simulated program
+    prints is not mixed with it; ``say`` brings it back.
+    """
+
+    def __init__(self, text: str, *, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.status import Status
+
+        console = Console(stderr=True)
+        self._hidden = quiet or not console.is_terminal
+        self._status = Status(text, console=console)
+        self._changed = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Show a text, unless there was another, or a pause, a moment ago."""
+        now = time.monotonic()
+        if not self._hidden and now - self._changed > _MOMENT_S:
+            self._changed = now
+            self._status.update(text)
+            self._status.start()
+
+    def pause(self) -> None:
+        """Take the line away."""
+        self._changed = time.monotonic()
+        self._status.stop()
+
+    def __enter__(self) -> "Waiting":
+        if not self._hidden:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()

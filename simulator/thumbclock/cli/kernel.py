@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from thumbclock.cli.console import stdout_console
+from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
@@ -59,7 +59,6 @@ def kernel(
 
     Exit code: 0 when every output equals the reference; 1 when one differs.
     """
-    from thumbclock.kernels.measure import measure
     from thumbclock.kernels.spec import ConvSpec
     from thumbclock.profiles import load_profile, parse_placement
     from thumbclock.result import write_result
@@ -74,9 +73,11 @@ def kernel(
         precision=_precision(weights, activations, skip, unrolled=unrolled),
     )
     board = load_profile(profile)
-    result = measure(
-        spec, board, parse_placement(place, board.board), find_toolchain(toolchain), seed=seed
-    )
+    placement = parse_placement(place, board.board)
+    with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
+        from thumbclock.kernels.measure import measure
+
+        result = measure(spec, board, placement, find_toolchain(toolchain), seed=seed)
     if json is not None:
         write_result(result, json)
     if not quiet:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from thumbclock.cli.console import stdout_console
+from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import JsonOption, QuietOption
 from thumbclock.errors import SimulationFault, UsageError
 
@@ -69,18 +69,29 @@ def run(
     What the program prints by semihosting goes to standard output. Exit code: 0 when the program
     came to its end, whatever exit code of its own it gave; 3 when it faulted or reached a limit.
     """
-    from thumbclock.machine import Machine
     from thumbclock.result import write_result
 
     if arg and function is None:
         raise UsageError("--arg is for --function; say which function to call")
     address = None if base is None else _number(base, "--base")
-    machine = Machine(image, profile, engine=engine, output=_print_bytes, base=address)
     timeout_s = timeout or None
-    if function is None:
-        result = machine.run(max_instructions=max_instructions, timeout_s=timeout_s)
-    else:
-        result = _call(machine, function, arg or [], max_instructions, timeout_s)
+    with Waiting("starting the simulator (compiled on its first use)", quiet=quiet) as waiting:
+        from thumbclock.machine import Machine
+
+        def output(data: bytes) -> None:
+            waiting.pause()
+            _print_bytes(data)
+
+        def progress(cycles: int, instructions: int) -> None:
+            waiting.say(f"{instructions:,} instructions, {cycles:,} cycles")
+
+        machine = Machine(image, profile, engine=engine, output=output, base=address)
+        if function is None:
+            result = machine.run(
+                max_instructions=max_instructions, timeout_s=timeout_s, progress=progress
+            )
+        else:
+            result = _call(machine, function, arg or [], max_instructions, timeout_s)
     if json is not None:
         write_result(result, json)
     if not quiet:
