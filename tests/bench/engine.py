@@ -148,7 +148,8 @@ def main() -> None:
     profile = load_profile(options.profile)
     table = Table(title=f"Engine speed on {profile.name}: full model, branch history included")
     for column in ("workload", "instr/block", "bare M/s", "priced M/s", "empty hook", "ratio"):
-        table.add_column(column, justify="left" if column == "workload" else "right")
+        justify = "left" if column == "workload" else "right"
+        table.add_column(column, justify=justify, no_wrap=True)
     ratios: dict[str, list[float]] = {}
     for workload in workloads(profile):
         scaled = _scaled(workload, profile, options.seconds)
