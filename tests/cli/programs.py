@@ -34,6 +34,39 @@ SOURCES = {
         int main(void) { return deeper(0); }
     """,
     "undefined": 'int main(void) { __asm__ volatile("udf #1"); return 0; }',
+    "null": """
+        void (*volatile where)(void) = 0;
+        int main(void) { where(); return 0; }
+    """,
+    "slides": """
+        void (*volatile where)(void) = (void (*)(void))0x1001;
+        int main(void) { where(); return 0; }
+    """,
+    "pointer": """
+        int main(void)
+        {
+            register int operation __asm__("r0") = 4;
+            register int text __asm__("r1") = 0x60000000;
+            __asm__ volatile("bkpt 0xab" : "+r"(operation) : "r"(text) : "memory");
+            return 0;
+        }
+    """,
+    "no_fpu": """
+        int main(void)
+        {
+            *(volatile unsigned *)0xE000ED88 = 0;
+            __asm__ volatile("dsb; isb; vadd.f32 s0, s0, s0");
+            return 0;
+        }
+    """,
+    "ticks": """
+        int main(void)
+        {
+            *(volatile unsigned *)0xE000E014 = 999;
+            *(volatile unsigned *)0xE000E010 = 7;
+            return 0;
+        }
+    """,
     "waits": 'int main(void) { for (;;) __asm__ volatile("wfi"); }',
 }
 

@@ -94,6 +94,9 @@ def test_run_prices_one_function(tmp_path: Path) -> None:
         ("nowhere", ["BusFault", "0x60000000", "main"]),
         ("overflow", ["stack overflow", "deeper", "overflow.c:"]),
         ("undefined", ["undefined instruction", "in main", "undefined.c:"]),
+        ("null", ["invalid state", "at 0x00000000", "bit 0"]),
+        ("pointer", ["bad semihosting call", "0x60000000", "in main"]),
+        ("no_fpu", ["no coprocessor", "vadd", "in main"]),
     ],
 )
 def test_run_reports_faults(name: str, said: Sequence[str], tmp_path: Path) -> None:
@@ -124,6 +127,20 @@ def test_run_ends_a_program_that_does_not(
     result = read_result(tmp_path / "limit.json")
     assert isinstance(result, RunResult)
     assert result.exit.reason == reason
+
+
+def test_run_ends_a_program_that_meets_new_code_for_ever() -> None:
+    """The time limit holds where every block is a new one: megabytes of zeros are instructions."""
+    done = invoke("run", build_program("slides"), "--profile", "ideal-m7", "--timeout", "1")
+    assert done.exit_code == 3
+    assert "--timeout" in done.stderr
+
+
+def test_run_tells_what_the_program_asked_for_in_vain() -> None:
+    """An interrupt that is enabled and will not come is named."""
+    done = run("ticks")
+    assert done.exit_code == 0
+    assert "SysTick interrupt" in done.stderr
 
 
 def test_run_ends_a_function_that_does_not(tmp_path: Path) -> None:
@@ -191,6 +208,9 @@ def test_run_refuses_what_is_no_image(kind: str, said: str, tmp_path: Path) -> N
         (("--profile", PROFILE, "--arg", "1"), "--function"),
         (("--profile", PROFILE, "--base", "here"), "--base 'here'"),
         (("--profile", PROFILE, "--base", "0x08000000"), "--base is for raw binaries"),
+        (("--profile", PROFILE, "--base", "-1"), "--base -1"),
+        (("--profile", PROFILE, "--function", "square", "--arg", "0x100000000"), "32 bits"),
+        (("--profile", PROFILE, "--function", "seven"), "seven is data"),
         ((), "--profile"),
         (("--profile", PROFILE, "--json", "/nowhere/run.json", "--quiet"), "no folder"),
     ],

@@ -78,6 +78,8 @@ def compare(
         from thumbclock.reports.charts import check_chart_path
 
         check_chart_path(chart)
+        if json is not None and chart.resolve() == json.resolve():
+            raise UsageError(f"--chart and --json both name {chart}; give two files")
     names = words([precisions])
     if not names:
         raise UsageError("--precisions names none; give at least one, e.g. w8a8,w4a4")
@@ -115,4 +117,9 @@ def compare(
         raise CheckFailed(
             f"{len(wrong)} of {len(rows)} rows differ from their reference, and "
             f"{len(result.failures)} could not be measured"
+            + "".join(
+                f"\n  {failure.implementation}: {failure.reason}"
+                for failure in result.failures
+                if quiet
+            )
         )

@@ -40,7 +40,9 @@ StrideOption = Annotated[str, typer.Option(metavar="N|HxW", help="Stride.")]
 PaddingOption = Annotated[
     str, typer.Option(metavar="same|valid|T,B,L,R", help="Padding around the input.")
 ]
-SeedOption = Annotated[int, typer.Option(metavar="N", help="Of the drawn weights and inputs.")]
+SeedOption = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Of the drawn weights and inputs.")
+]
 ToolchainOption = Annotated[
     str,
     typer.Option(

@@ -51,7 +51,10 @@ def run(
         ),
     ] = None,
     max_instructions: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Stop after so many instructions.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Stop after so many instructions, at the end of a basic block."
+        ),
     ] = None,
     timeout: Annotated[
         float,
@@ -74,6 +77,8 @@ def run(
     if arg and function is None:
         raise UsageError("--arg is for --function; say which function to call")
     address = None if base is None else _number(base, "--base")
+    if address is not None and not 0 <= address < 1 << 32:
+        raise UsageError(f"--base {base}: expected an address of 32 bits, e.g. 0x08000000")
     timeout_s = timeout or None
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet) as waiting:
         from thumbclock.machine import Machine
@@ -110,7 +115,9 @@ def _call(
 ) -> "RunResult":
     """Call one function, after start-up code where there is some, and return its share."""
     values = [_argument(machine, text) for text in arguments]
-    machine.symbol(function)
+    address = machine.symbol(function)
+    if machine.image.functions and machine.image.function_index(address) is None:
+        raise UsageError(f"{function} is data, at 0x{address:08x}; give the name of a function")
     limits = {} if max_instructions is None else {"max_instructions": max_instructions}
     before = None
     try:
@@ -129,7 +136,10 @@ def _call(
 def _argument(machine: "Machine", text: str) -> int:
     if text in machine.image.symbols:
         return machine.symbol(text)
-    return _number(text, "--arg") & 0xFFFFFFFF
+    value = _number(text, "--arg")
+    if not -(1 << 31) <= value < 1 << 32:
+        raise UsageError(f"--arg {text}: expected a number of 32 bits")
+    return value & 0xFFFFFFFF
 
 
 def _number(text: str, option: str) -> int:
@@ -154,6 +164,9 @@ def _print_bytes(data: bytes) -> None:
 def _report(result: "RunResult", timeout_s: float, max_instructions: int | None) -> None:
     """Say on standard error what is wrong with a run, and end with its exit code."""
     reason, code = result.exit.reason, result.exit.code
+    for what in result.model.not_modelled:
+        if "which the program" in what:
+            typer.echo(f"thumbclock: not simulated: {what}", err=True)
     if result.fault is not None:
         from thumbclock.reports.tables import fault_text
 

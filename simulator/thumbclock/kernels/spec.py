@@ -40,6 +40,8 @@ _BASES = {
     "w1a1": (1, 1),
 }
 
+_MOST_ELEMENTS = 1 << 23
+
 PRECISIONS: tuple[str, ...] = (*_BASES, "w8a8-unrolled", "w8a8-skip25", "w8a8-skip50")
 """The usual precisions; ``w8a8-skipN`` is accepted for any whole N from 0 to 100."""
 
@@ -194,6 +196,12 @@ class ConvSpec:
             raise UsageError(f"stride {stride!r}: expected at least 1")
         top, bottom = _padding_of(padding, in_h, kernel_h, stride_h, 0)
         left, right = _padding_of(padding, in_w, kernel_w, stride_w, 2)
+        elements = max(in_h * in_w * in_c, out_c * kernel_h * kernel_w * in_c, in_h * in_w * out_c)
+        if elements > _MOST_ELEMENTS:
+            raise UsageError(
+                f"shape {shape!r} with kernel {kernel!r}: a tensor has {elements:,} elements; "
+                f"expected at most {_MOST_ELEMENTS:,}, as no microcontroller holds more"
+            )
         return cls(
             in_h,
             in_w,

@@ -24,6 +24,17 @@ class Fault:
     address: int
 
     @classmethod
+    def arm_state(cls, address: int) -> "Fault":
+        """Return the fault of a branch to an even address."""
+        return cls(
+            "UsageFault (invalid state)",
+            f"a branch went to 0x{address:08x} with bit 0 of the address clear, which asks for the "
+            "Arm state that this core does not have; a null or damaged function pointer, or one to "
+            "data",
+            address,
+        )
+
+    @classmethod
     def stack(cls, address: int, limit: int) -> "Fault":
         """Return the fault of a stack that grew into what lies below it."""
         return cls(

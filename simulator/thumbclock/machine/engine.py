@@ -5,6 +5,7 @@ this module fills in.
 """
 
 import ctypes
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -39,6 +40,9 @@ class Engine(Protocol):
     """A fault that the engine foresaw; the instruction at its address has not run."""
 
     fpu_enabled: bool
+
+    deadline: float | None
+    """When to stop, by ``time.monotonic``, should a run meet new code for ever."""
 
     @property
     def cycles(self) -> int:
@@ -97,6 +101,8 @@ class MemoisedEngine:
         self.functions = functions
         self.fault: Fault | None = None
         self.fpu_enabled = False
+        self.deadline: float | None = None
+        self._is_late = False
         self._error: BaseException | None = None
         self._probes: set[int] = set()
         self._new_probes: list[tuple[int, int, int]] = []
@@ -190,6 +196,7 @@ class MemoisedEngine:
         arena[H.LIMIT] = instruction_limit
         while True:
             arena[H.STOP] = 0
+            self._is_late = False
             arena[H.QUICK_LIMIT] = instruction_limit if arena[H.EDGE] == native.NO_EDGE else 0
             self.guest.uc.emu_start(address | 1, until)
             if self._error is not None:
@@ -204,7 +211,7 @@ class MemoisedEngine:
                 self.fault = Fault.stack(self.guest.register(15), int(arena[H.STACK_LIMIT]))
             if self.fault is not None:
                 self._run_to_fault()
-            if arena[H.STOP] != StopReason.MISS or self.fault is not None:
+            if arena[H.STOP] != StopReason.MISS or self.fault is not None or self._is_late:
                 return
             if self._must_flush:
                 self._flush()
@@ -394,6 +401,12 @@ class MemoisedEngine:
         return number
 
     def _make_unit(self, address: int, size_bytes: int) -> int:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            self._is_late = True
+            return 0
+        if not self.guest.is_thumb():
+            self.fault = Fault.arm_state(address)
+            return 0
         code = self.guest.read_code(address, size_bytes)
         instructions = list(decode_block(code, address, self.guest.it_state()))
         # Blocks end without a branch where a 1 KiB page does, or with the instruction across it.

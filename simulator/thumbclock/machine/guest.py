@@ -34,7 +34,7 @@ _MODELS = {
     "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
     "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
 }
-_IT_BITS = 0x0600FC00
+_IT_BITS, _FLAG_BITS, _THUMB_BIT = 0x0600FC00, 0xF80F0000, 0x20
 _PAGE = 4096
 
 
@@ -136,8 +136,14 @@ class Guest:
         """Return the core registers by name, for a report."""
         names = [*(f"r{i}" for i in range(13)), "sp", "lr", "pc"]
         found = {name: self.register(i) for i, name in enumerate(names)}
-        found["xpsr"] = int(self.uc.reg_read(arm_const.UC_ARM_REG_CPSR)) & 0xFFFFFFFF
+        cpsr = int(self.uc.reg_read(arm_const.UC_ARM_REG_CPSR))
+        # Unicorn keeps the A-profile layout; flags, GE and IT are where xPSR has them, T is not.
+        found["xpsr"] = cpsr & (_FLAG_BITS | _IT_BITS) | self.is_thumb() << 24
         return found
+
+    def is_thumb(self) -> bool:
+        """Return whether the core is in Thumb state, the only one that M-profile cores have."""
+        return bool(int(self.uc.reg_read(arm_const.UC_ARM_REG_CPSR)) & _THUMB_BIT)
 
     def it_state(self) -> int:
         """Return ITSTATE."""

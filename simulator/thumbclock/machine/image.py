@@ -22,6 +22,8 @@ _VECTOR_NAMES = (
 )  # fmt: skip
 _VECTOR_SECTIONS = (".vectors", ".isr_vector", ".vector_table", ".intvec", ".isr_vectors")
 
+_LARGEST_BYTES = 1 << 28
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -111,6 +113,13 @@ def load_image(path: str | Path, base: int | None = None) -> Image:
     """
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no regular file; give an ELF, Intel HEX or raw image")
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise UsageError(
+                f"{path} has {path.stat().st_size} bytes; expected an image of at most "
+                f"{_LARGEST_BYTES}, as no board has room for more"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read image {path}: {error.strerror}; give a file") from None

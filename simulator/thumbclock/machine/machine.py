@@ -124,6 +124,7 @@ class Machine:
             )
         )
         self.engine.fpu_enabled = self._starts_with_fpu()
+        self._peripherals.set_fpu(enabled=self.engine.fpu_enabled)
         self._interrupt: int | None = None
         self._started = False
         self._fault: FaultReport | None = None
@@ -135,11 +136,13 @@ class Machine:
 
     def _reset_vector(self) -> tuple[int, int]:
         """Return the initial stack pointer and the address of the first instruction."""
+        self._has_vectors = False
         board_bases = [r.base for r in self.guest.memory.regions if r.memory.executable]
         lowest = min(segment.address for segment in self.image.segments)
         for base in (*self.image.vector_candidates, lowest, *board_bases):
             stack, entry = self.guest.read_word(base), self.guest.read_word(base + 4)
             if stack and entry and self._is_vector(stack, entry):
+                self._has_vectors = True
                 return stack, entry & ~1
         if self.image.entry is None:
             raise UsageError(
@@ -189,8 +192,7 @@ class Machine:
 
     def _starts_with_fpu(self) -> bool:
         """Return whether the FPU is on before any code ran: for images without start-up code."""
-        has_vectors = self.image.entry is None or self._stack_top != self._default_stack_top()
-        return self.profile.fpu is not None and not has_vectors
+        return self.profile.fpu is not None and not self._has_vectors
 
     # The outside.
 
@@ -259,6 +261,7 @@ class Machine:
         if not self._started:
             self._reset()
             self.engine.fpu_enabled = self.profile.fpu is not None
+            self._peripherals.set_fpu(enabled=self.engine.fpu_enabled)
         guest = self.guest
         before = guest.register(13)
         stack = (before - 4 * max(0, len(arguments) - 4)) & ~7
@@ -331,7 +334,11 @@ class Machine:
                 version=_version(),
                 core=profile.core.name,
                 accuracy=profile.core.accuracy.status,
-                not_modelled=(*profile.core.not_modelled, *profile.board.not_modelled),
+                not_modelled=(
+                    *profile.core.not_modelled,
+                    *profile.board.not_modelled,
+                    *self._peripherals.ignored,
+                ),
             ),
             fault=self._fault,
         )
@@ -397,6 +404,7 @@ class Machine:
     ) -> _Stop:
         """Run in slices, serving what stops the emulation, until the program is at its end."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self.engine.deadline = deadline
         while True:
             part = min(limit, self.engine.instructions + self._slice)
             self._interrupt = None
@@ -440,6 +448,15 @@ class Machine:
                 result = self._semihosting.call(self.guest.register(0), self.guest.register(1))
             except ProgramExit as end:
                 return _Stop("exit", end.code)
+            except UsageError as error:
+                return self._report(
+                    Fault(
+                        "bad semihosting call",
+                        f"call 0x{self.guest.register(0):x} with the parameter "
+                        f"0x{self.guest.register(1):08x} cannot be served: {error}",
+                        address,
+                    )
+                )
             self.guest.set_register(0, result)
             self.guest.set_register(PC, address + 2 | 1)
             return None
@@ -473,6 +490,8 @@ class Machine:
     def _serve_error(self, error: unicorn.UcError) -> _Stop | None:
         address = self.guest.register(PC)
         code = error.errno
+        if not self.guest.is_thumb():
+            return self._report(Fault.arm_state(address))
         if code == unicorn.UC_ERR_FETCH_PROT and self.guest.allow_execution(address):
             return None
         if code in (unicorn.UC_ERR_FETCH_PROT, unicorn.UC_ERR_FETCH_UNMAPPED):
@@ -577,7 +596,11 @@ class Machine:
                 return _Stop("exit", None)
         if memory.writeback is not None:
             guest.set_register(memory.base, guest.register(memory.base) + memory.writeback)
-        self.engine.fpu_enabled = self.engine.fpu_enabled or self._peripherals.fpu_enabled
+        if self.engine.fpu_enabled != self._peripherals.fpu_enabled:
+            self.engine.fpu_enabled = self._peripherals.fpu_enabled
+            self.engine.forget_code(
+                0, 1 << 32
+            )  # what was checked with the FPU on is not with it off
         guest.set_it_state(_after(it_state))
         guest.set_register(PC, instruction.end | 1)
         return None

@@ -14,7 +14,7 @@ _WORD = 0xFFFFFFFF
 _DWT_CTRL, _DWT_CYCCNT, _DWT_LAR = 0xE0001000, 0xE0001004, 0xE0001FB0
 _SYST_CSR, _SYST_RVR, _SYST_CVR, _SYST_CALIB = 0xE000E010, 0xE000E014, 0xE000E018, 0xE000E01C
 _CPUID, _AIRCR, _CPACR, _DEMCR = 0xE000ED00, 0xE000ED0C, 0xE000ED88, 0xE000EDFC
-_CTR, _CLIDR, _CCSIDR = 0xE000ED7C, 0xE000ED78, 0xE000ED80
+_CTR, _CCR, _NVIC_ENABLE = 0xE000ED7C, 0xE000ED14, 0xE000E100
 
 _CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
 
@@ -32,6 +32,16 @@ class PrivatePeripherals:
         self._counter_base = 0
         self._counter_stopped: int | None = 0
         self._tick_start = 0
+        self._ignored: dict[str, None] = {}
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """What the program asked of the core that is not simulated, each told once."""
+        return tuple(self._ignored)
+
+    def set_fpu(self, *, enabled: bool) -> None:
+        """Set CPACR as a debugger or a runtime would have left it."""
+        self._registers[_CPACR] = 0xF << 20 if enabled else 0
 
     def __contains__(self, address: int) -> bool:
         return _BASE <= address < _END
@@ -85,6 +95,7 @@ class PrivatePeripherals:
             return
         if address in (_CPUID, _CTR):
             return
+        self._note_ignored(address, value)
         running = self._counter_runs()
         if address == _SYST_CSR and value & 1 and not self._registers.get(_SYST_CSR, 0) & 1:
             self._tick_start = self._cycles()
@@ -94,6 +105,18 @@ class PrivatePeripherals:
             self._counter_stopped = None
         elif running and not self._counter_runs():
             self._counter_stopped = self._cycles() - self._counter_base
+
+    def _note_ignored(self, address: int, value: int) -> None:
+        asked = {
+            (_SYST_CSR, 1 << 1): "the SysTick interrupt, which the program enabled",
+            (_CCR, 1 << 4): "the trap on division by zero, which the program enabled",
+            (_CCR, 1 << 3): "the trap on unaligned accesses, which the program enabled",
+        }
+        for (register, bit), what in asked.items():
+            if address == register and value & bit:
+                self._ignored[what] = None
+        if _NVIC_ENABLE <= address < _NVIC_ENABLE + 64 and value:
+            self._ignored["interrupts, which the program enabled in the NVIC"] = None
 
     def _counter_runs(self) -> bool:
         enabled = self._registers.get(_DEMCR, 0) >> 24 & 1

@@ -37,6 +37,7 @@ class SteppedEngine:
         self.functions = functions
         self.fault: Fault | None = None
         self.fpu_enabled = False
+        self.deadline: float | None = None
         self._cycles = 0
         self._instructions = 0
         self._account = Account()
@@ -131,6 +132,10 @@ class SteppedEngine:
             return
         if self._running is not None:
             self._complete()
+        if not self.guest.is_thumb():
+            self.fault = Fault.arm_state(address)
+            self.guest.uc.emu_stop()
+            return
         if self._instructions >= self._limit:
             self.guest.uc.emu_stop()
             return
