@@ -163,7 +163,7 @@ def main() -> None:
             f"{bare / hooked:.2f}",
             f"{bare / priced:.2f}",
         )
-    console = Console()
+    console = Console(width=100)
     console.print(table)
     for group, found in ratios.items():
         mean = math.prod(found) ** (1 / len(found))
