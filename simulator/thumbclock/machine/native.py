@@ -210,7 +210,7 @@ def _reader(bits: int) -> Any:
     return read
 
 
-_read8, _read16, _read32 = _reader(8), _reader(16), _reader(32)
+_read8, _read32 = _reader(8), _reader(32)
 
 
 @intrinsic

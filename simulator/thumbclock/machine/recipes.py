@@ -36,6 +36,7 @@ _QUOTIENT_BITS = 6
 _INPUT_BITS = 62
 _MAX_SLOTS = 192
 _MAX_STORES = 24
+_NEAR_BYTES = 4096  # addresses of one base within this are taken to lie in one memory
 
 
 class Op(IntEnum):
@@ -255,8 +256,8 @@ class _Analyser:
         self.stored: dict[tuple[int, int], tuple[_Value, int]] = {}
         self.positions: dict[tuple[Op, int, int, int], int] = {}  # op, a, b, imm -> bit
         self.output_bits = 0
-        self.roots: dict[int, _Root] = {}
-        self.root_needs: list[tuple[int, int, int, int]] = []  # instruction, node, constant, top
+        self.roots: dict[tuple[int, int], _Root] = {}  # by node and neighbourhood
+        self.root_needs: list[tuple[int, tuple[int, int], int, int]] = []  # constant, top at end
         self.used_bits = 0
         self.used_nodes: set[int] = set()
         self.assumed: dict[int, bool] = {}  # conditions taken to hold or not to
@@ -321,20 +322,24 @@ class _Analyser:
         self._want_root(index, address, top, skip)
 
     def _want_root(self, index: int, address: _Value, top: int, skip: int) -> None:
-        """Ask for low bits of an address; those of one node are answered together."""
-        root = self.roots.get(address.node)
+        """Ask for low bits of an address; those of one node are answered together.
+
+        Where memories differ, that is so for addresses near each other only: constants that are
+        far apart are the bases of two tables, which may lie in two memories.
+        """
         constant = address.constant & _MASK
-        if root is None:
-            merged = _Root(constant, top, skip)
-        else:
+        near = (constant + _NEAR_BYTES // 2 & _MASK) // _NEAR_BYTES if self.has_classes else 0
+        key = (address.node, near)
+        root = self.roots.get(key)
+        merged, reserved = _Root(constant, top, skip), 0
+        if root is not None:
             # Bits may only be skipped where nothing is added below them.
-            same = root.constant == constant
-            merged = _Root(root.constant, max(root.top, top), min(root.skip, skip) if same else 0)
-        before = self.roots.get(address.node)
-        extra = merged.width(self.has_classes) - (before.width(self.has_classes) if before else 0)
-        self._reserve((address.node,), extra)
-        self.roots[address.node] = merged
-        self.root_needs.append((index, address.node, constant, top))
+            skip = min(root.skip, skip) if root.constant == constant else 0
+            merged = _Root(root.constant, max(root.top, top), skip)
+            reserved = root.width(self.has_classes)
+        self._reserve((address.node,), merged.width(self.has_classes) - reserved)
+        self.roots[key] = merged
+        self.root_needs.append((index, key, constant, top))
 
     def _wanted_bits(
         self, index: int, instruction: Instruction, memory: Memory, address: _Value
@@ -816,10 +821,10 @@ class _Analyser:
         self._resolve_needs(places, above)
         return program
 
-    def _place_roots(self, program: list[int], slots: dict[int, int]) -> dict[int, int]:
+    def _place_roots(self, program: list[int], slots: dict[int, int]) -> dict[tuple[int, int], int]:
         """Append the roots' operations; return the position of each in the inputs word."""
         places, position = {}, 0
-        for node, root in self.roots.items():
+        for (node, near), root in self.roots.items():
             wanted = root.top | root.skip << _SKIP_SHIFT | (_WANTS_CLASS if self.has_classes else 0)
             found = self.nodes[node]
             if found.op is Op.REGISTER:
@@ -827,16 +832,16 @@ class _Analyser:
             else:
                 word = _encode(Op.ROOT, position, slots[node], wanted, root.constant)
             program.append(word)
-            places[node] = position
+            places[node, near] = position
             position += root.width(self.has_classes)
         return places
 
-    def _resolve_needs(self, places: dict[int, int], above: int) -> None:
+    def _resolve_needs(self, places: dict[tuple[int, int], int], above: int) -> None:
         result = self.result
-        for index, node, constant, top in self.root_needs:
-            root = self.roots[node]
+        for index, key, constant, top in self.root_needs:
+            root = self.roots[key]
             delta = constant - root.constant
-            result.roots.append(_Need(index, places[node], delta, top, root.skip, root.top))
+            result.roots.append(_Need(index, places[key], delta, top, root.skip, root.top))
         for needs in (result.executed, result.quotients):
             needs[:] = [replace(need, position=need.position + above) for need in needs]
 
@@ -845,7 +850,7 @@ class _Analyser:
         needed: set[int] = set()
         for node in self.used_nodes:
             needed.update(n for n in _dependencies(self.nodes[node]) if n >= 0)
-        needed.update(n for n in self.roots if self.nodes[n].op is not Op.REGISTER)
+        needed.update(n for n, _ in self.roots if self.nodes[n].op is not Op.REGISTER)
         for op, a, b, _ in self.positions:
             needed.add(a)
             if op is Op.QUOTIENT:
