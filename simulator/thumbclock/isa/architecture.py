@@ -18,7 +18,6 @@ _VERSIONS = {
     "Armv7E-M": 7,
     "Armv8-M": 8,
     "Armv8-M Mainline": 8,
-    "Armv8-M.Main": 8,
 }
 
 _ARMV6_WIDE = set("bl dmb dsb isb mrs msr".split())

@@ -280,7 +280,7 @@ class _Translation:
             writeback=writeback,
             is_load=is_load,
             is_signed=self.mnemonic.startswith(("ldrsb", "ldrsh")),
-            needs_alignment=self.kind in _ALIGNED,
+            needs_alignment=self.kind in _ALIGNED or self.mnemonic in _ALIGNED_NAMES,
         )
 
     def _is_post_indexed(self) -> bool:
@@ -521,6 +521,7 @@ _ALIGNED = {
     Kind.FP_LOAD,
     Kind.FP_STORE,
 }
+_ALIGNED_NAMES = {"stl", "stlh"}
 _FLAG_SETTERS = {Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.MULTIPLY}
 _OPERAND2 = {Kind.ALU, Kind.MOVE, Kind.COMPARE}
 _EARLY_LAST = {"bfi", "ubfx", "sbfx", "pkhbt"}
