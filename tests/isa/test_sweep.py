@@ -1,4 +1,4 @@
-"""Decoding never fails, and everything has a cost on a core, or the core declares that it lacks it."""
+"""Decoding never fails, and every instruction has a cost on a core, or the core lacks it."""
 
 import random
 from collections.abc import Iterator
@@ -96,6 +96,13 @@ def test_wide_encodings(disassembler: capstone.Cs) -> None:
     """Every sampled 32-bit instruction has a class."""
     wrong = [found for code in wide(40_000) if (found := check(code, disassembler))]
     assert not wrong
+
+
+def test_conditions_change_no_class() -> None:
+    """An instruction is the same one in an IT block."""
+    for code in (*narrow(), *wide(8_000)):
+        plain, predicated = decode(code, ADDRESS), decode(code, ADDRESS, 0x08)
+        assert (plain.mnemonic, plain.kind) == (predicated.mnemonic, predicated.kind), plain.text
 
 
 def issue(model: PipelineModel, instruction: Instruction, access: Access) -> int:

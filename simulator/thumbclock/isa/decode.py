@@ -164,7 +164,8 @@ class _Translation:
         if self.size_bytes == 4 and self.encoding & 0xFBF08000 == 0xF2400000:
             return "movw"  # capstone calls it mov, which has no 16-bit constant
         if name in ("hint", "nop"):
-            return str(self.raw.mnemonic).removesuffix(".w").strip()
+            full = str(self.raw.mnemonic).strip().removesuffix(".w")
+            return full[:-2] if self.in_it and self.condition != _ALWAYS else full
         if name == "cps" or name.startswith("vsel"):
             return name[:4]
         return _PLAIN_NAMES.get(name, name)
