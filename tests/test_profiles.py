@@ -129,6 +129,7 @@ def test_names() -> None:
     assert NAMES == [
         "ideal-m0",
         "ideal-m0plus",
+        "ideal-m3",
         "ideal-m4",
         "ideal-m7",
         "nucleo-h743zi",
@@ -165,6 +166,7 @@ def test_core_identity(name: str) -> None:
         ("stm32f407g-disc1", 168_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("nucleo-l4r5zi", 120_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
+        ("ideal-m3", 100_000_000, None, "flash flash flash sram1 sram1"),
         ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m0", 100_000_000, None, "flash flash flash sram1 sram1"),
         ("ideal-m0plus", 100_000_000, None, "flash flash flash sram1 sram1"),
