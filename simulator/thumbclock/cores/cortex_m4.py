@@ -155,6 +155,7 @@ class CortexM4(PipelineModel):
         elif instruction.kind is Kind.IT:
             # It folds onto a 16-bit instruction that it is decoded with.
             base = 0 if state.narrow_before and not starved else 1
+            following = state if not base + _total(stalls) else _State()
         else:
             base, own, following = self._execute(state, instruction, access)
         size, offset = instruction.size_bytes // 2, instruction.address >> 1 & 1
@@ -202,7 +203,7 @@ class CortexM4(PipelineModel):
             owed.append(("load", number["load_result_cycles"]))
         if state.index_pending and instruction.kind is not Kind.NOP:
             owed.append(("store_offset", number["store_register_offset_cycles"] - 1))
-        if state.store_pending and instruction.kind in (*_SINGLE_LOADS, Kind.LOAD_MULTIPLE):
+        if state.store_pending and memory is not None and memory.is_load:
             owed.append(("store_to_load", number["store_before_load_cycles"]))
         elif memory is not None and any(r in state.computed for r in memory.registers):
             owed.append(("address", number["address_interlock_cycles"]))
