@@ -5,6 +5,7 @@ this module fills in.
 """
 
 import ctypes
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +26,8 @@ from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.guest import REGISTER_IDS, Guest
 from thumbclock.machine.native import H, StopReason
 from thumbclock.machine.predictor import BRANCH_CODES
-from thumbclock.machine.recipes import Analysis, Op, analyse
-from thumbclock.memory import Timing
+from thumbclock.machine.recipes import Analysis, Op, Touch, analyse
+from thumbclock.memory import Timing, caches
 
 __all__ = ["Engine", "MemoisedEngine"]
 
@@ -79,9 +80,19 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
+class _Touch:
+    """A touch of a unit: which instruction, what kind, and its first word for the hook."""
+
+    instruction: int
+    is_fetch: bool
+    word: int
+
+
+@dataclass(frozen=True)
 class _Unit:
     analysis: Analysis
     address: int
+    touches: tuple[_Touch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,7 @@ class MemoisedEngine:
         self._must_flush = False
         self._folded = Account()
         self._arena = np.zeros(native.ARENA_WORDS, np.uint64)
+        self._cache_words = self._arena[native.CACHES : native.CACHES + caches.CACHE_WORDS]
         self._miss = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(self._on_miss)
         self._reset_tables()
         self._fill_header()
@@ -133,9 +145,14 @@ class MemoisedEngine:
         for i, region in enumerate(regions):
             arena[native.REGIONS + 4 * i : native.REGIONS + 4 * i + 3] = region
         predictor.initialise(arena[native.PREDICTOR :], self.timing.pipeline.predictor)
-        pages = arena[native.PAGE_CLASSES : native.OPS].view(np.uint8)
-        for found in self.guest.memory.regions:
-            pages[found.base >> 12 : found.end + 0xFFF >> 12] = found.wait_class
+        memory = self.timing.memory
+        caches.initialise(self._cache_words, memory.caches, memory.routes)
+        classes = arena[native.PAGE_CLASSES : native.PAGE_ROUTES].view(np.uint8)
+        routes = arena[native.PAGE_ROUTES : native.TOUCHES].view(np.uint8)
+        for found in memory.regions:
+            pages = slice(found.base >> 12, found.end + 0xFFF >> 12)
+            classes[pages] = found.wait_class
+            routes[pages] = found.route
 
     def _reset_tables(self) -> None:
         """Empty all tables; entry 0 and unit 0 stand for what came before the first unit."""
@@ -146,6 +163,8 @@ class MemoisedEngine:
         self._units: list[_Unit | None] = [None]
         self._entries: list[_Entry | None] = [None]
         self._truncated: dict[tuple[int, int, int, int], int] = {}
+        self._touches: dict[int, int] = {}  # entry -> where its touches begin
+        self._touch_words = 1  # the first one stays unused: 0 stands for no touches
         self._ops = 0
 
     # The engine's face.
@@ -242,6 +261,7 @@ class MemoisedEngine:
         unit = self._units[entry.unit]
         assert unit is not None
         kept = [i.address for i in unit.analysis.instructions].index(address) + include
+        self._take_back_touches(number, unit, kept)
         base = native.ENTRIES + native.ENTRY_WORDS * number
         self._add_cost(base, -1)
         state, inputs = int(arena[base]) >> 32, int(arena[base + 1])
@@ -251,6 +271,21 @@ class MemoisedEngine:
         found = self._truncated[key]
         self._add_cost(native.ENTRIES + native.ENTRY_WORDS * found, 1)
         arena[H.ENTRY] = found
+
+    def _take_back_touches(self, entry: int, unit: _Unit, kept: int) -> None:
+        """Undo what instructions behind the first ``kept`` ones did to the caches."""
+        if entry not in self._touches:
+            return
+        arena, base = self._arena, np.uint64(native.CACHES)
+        if not caches.journal_fits(arena, base):
+            raise ThumbclockError(
+                f"the block at {unit.address:#010x} touches more cache lines than can be taken "
+                "back: the cycle count would be wrong; please report the image"
+            )
+        first = sum(touch.instruction < kept for touch in unit.touches)
+        before = int(arena[H.TOUCH_STALL])
+        caches.roll_back(arena, base, np.uint64(first))
+        arena[H.CYCLES] = self.cycles - before + int(arena[H.TOUCH_STALL])
 
     def forget_code(self, address: int, size_bytes: int) -> None:
         """Forget what is known of code that the host has overwritten."""
@@ -285,6 +320,7 @@ class MemoisedEngine:
         for name in ("cycles", "counts", "stalls", "mix"):
             getattr(account, name).update(getattr(self._folded, name))
         self._fold(account)
+        account.misses = self.timing.memory.miss_counts(self._cache_words)
         for index in range(self.functions.count + 1):
             place = native.FUNCTIONS + native.FUNCTION_WORDS * index
             calls = int(self._arena[place])
@@ -343,6 +379,22 @@ class MemoisedEngine:
                 account.mix[instruction.kind] += count
             for reason, cycles in entry.stalls:
                 account.stalls[reason] += count * cycles
+        self._fold_touches(account)
+
+    def _fold_touches(self, account: Account) -> None:
+        """Add what the caches made instructions wait."""
+        step = native.TOUCH_WORDS
+        for number, start in self._touches.items():
+            entry = self._entries[number]
+            assert entry is not None
+            unit = self._units[entry.unit]
+            assert unit is not None
+            place = native.TOUCHES + start + step
+            stalls = self._arena[place : place + step * len(unit.touches) : step]
+            for index in np.flatnonzero(stalls):
+                touch, cycles = unit.touches[index], int(stalls[index])
+                account.cycles[unit.analysis.instructions[touch.instruction].address] += cycles
+                account.stalls["fetch_miss" if touch.is_fetch else "data_miss"] += cycles
 
     def _flush(self) -> None:
         """Make room: keep the sums and the present state, forget everything else."""
@@ -447,12 +499,20 @@ class MemoisedEngine:
         return number
 
     def _add_unit(
-        self, analysis: Analysis, address: int, size_bytes: int, behind: int, code: int
+        self,
+        analysis: Analysis,
+        address: int,
+        size_bytes: int,
+        behind: int,
+        code: int,
+        *,
+        touch: bool = True,
     ) -> int:
         arena, number = self._arena, len(self._units)
         ops = len(analysis.program)
         arena[native.OPS + self._ops : native.OPS + self._ops + ops] = analysis.program
-        self._units.append(_Unit(analysis, address))
+        touches = self._touches_of(analysis) if touch else ()
+        self._units.append(_Unit(analysis, address, touches))
         last = analysis.instructions[-1] if analysis.instructions else None
         function = self.functions.index(address)
         flags = native.UNIT_CHECKS_STACK if analysis.stack_drop_bytes else 0
@@ -472,6 +532,23 @@ class MemoisedEngine:
         self._ops += ops
         return number
 
+    def _touches_of(self, analysis: Analysis) -> tuple[_Touch, ...]:
+        """Return what a unit shows to the caches, in program order."""
+        if not self.timing.has_caches:
+            return ()
+        data = {touch.instruction: touch for touch in analysis.touches}
+        found = []
+        fetched = None
+        for index, instruction in enumerate(analysis.instructions):
+            for route, address in self.timing.fetch_touches(instruction):
+                if self.timing.line_at(route, address) != fetched:
+                    fetched = self.timing.line_at(route, address)
+                    word = native.TOUCH_FETCH | route << 8 | address << 32
+                    found.append(_Touch(index, True, word))
+            if index in data:
+                found.append(_Touch(index, False, _data_word(instruction, data[index])))
+        return tuple(found)
+
     def _insert(self, table: int, slots: int, slot: int, number: int) -> None:
         """Put a number into the first free slot of a hash table."""
         while self._arena[table + slot]:
@@ -489,6 +566,9 @@ class MemoisedEngine:
             self.fault = check(instruction, access, fpu_enabled=self.fpu_enabled)
             if self.fault is not None:
                 return 0
+        if self._touch_words + 1 + native.TOUCH_WORDS * len(unit.touches) > native.MAX_TOUCH_WORDS:
+            self._must_flush = True
+            return 0
         entry = self._price(state, unit_number, unit.analysis.instructions, accesses)
         number = self._add_entry(entry, state, inputs)
         slot = native.hash_entry(state, unit_number, inputs)
@@ -523,7 +603,27 @@ class MemoisedEngine:
         copied = base + native.ENTRY_UNIT
         self._arena[copied : copied + 3] = self._arena[unit : unit + 3]
         self._hoist_first_root(base)
+        self._add_touches(number, entry)
         return number
+
+    def _add_touches(self, number: int, entry: _Entry) -> None:
+        """Write the touches of an entry's unit, with the times at which they happen."""
+        unit = self._units[entry.unit]
+        assert unit is not None
+        if not unit.touches:
+            return
+        arena, start = self._arena, self._touch_words
+        place = native.TOUCHES + start
+        arena[place] = len(unit.touches)
+        times = [0, *itertools.accumulate(entry.cycles)]
+        for index, touch in enumerate(unit.touches):
+            word = place + 1 + native.TOUCH_WORDS * index
+            time = times[touch.instruction + (not touch.is_fetch)]
+            arena[word : word + native.TOUCH_WORDS] = (touch.word, time, 0)
+        self._touches[number] = start
+        self._touch_words += 1 + native.TOUCH_WORDS * len(unit.touches)
+        kind = native.ENTRIES + native.ENTRY_WORDS * number + native.ENTRY_KIND
+        arena[kind] = int(arena[kind]) | start << native.TOUCH_SHIFT
 
     def _hoist_first_root(self, base: int) -> None:
         """Copy a recipe's first operation into the entry, for the hook to find without a loop."""
@@ -581,7 +681,8 @@ class MemoisedEngine:
         """Price the first instructions of a unit, with the inputs that the whole one got."""
         accesses = unit.analysis.accesses(inputs, self.timing)[:kept]
         instructions = unit.analysis.instructions[:kept]
-        number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, code=0)
+        # Its touches are done: those of the whole unit that were not taken back.
+        number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, 0, touch=False)
         entry = self._price(state, number, instructions, accesses)
         entry = replace(entry, state=self.timing.separate(entry.state))
         return self._add_entry(entry, state, inputs)
@@ -598,6 +699,18 @@ class MemoisedEngine:
             self._probes.add(address)
             self.guest.uc.ctl_remove_cache(start, start + size_bytes)
         self._new_probes.clear()
+
+
+def _data_word(instruction: Instruction, touch: Touch) -> int:
+    """Return the first word of a load's or store's touch."""
+    memory = instruction.memory
+    assert memory is not None
+    source = {"register": native.TOUCH_REGISTER, "slot": native.TOUCH_SLOT, "none": 0}[touch.base]
+    if not memory.is_load:
+        source |= native.TOUCH_STORE
+    size_bytes = memory.size_bytes * memory.count
+    condition = 0 if touch.executed is None else touch.executed + 1
+    return source | touch.number << 8 | size_bytes << 16 | condition << 24 | touch.constant << 32
 
 
 def _address(function: Any) -> int:

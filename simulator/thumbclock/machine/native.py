@@ -26,9 +26,18 @@ from thumbclock.machine.predictor import (
     next_counter,
     predict,
 )
+from thumbclock.memory.caches import (
+    CACHE_WORDS,
+    begin_journal,
+    fetch,
+    journal,
+    read_or_write,
+    set_touch,
+)
 
 __all__ = [
     "ARENA_WORDS",
+    "CACHES",
     "CALLS",
     "CALL_DEPTH",
     "CALL_WORDS",
@@ -47,6 +56,7 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_FUNCTIONS",
     "MAX_OPS",
+    "MAX_TOUCH_WORDS",
     "MAX_UNITS",
     "HAS_LOW_ROOT",
     "HAS_ROOT",
@@ -59,8 +69,16 @@ __all__ = [
     "MISS_UNIT",
     "OPS",
     "PAGE_CLASSES",
+    "PAGE_ROUTES",
     "PREDICTOR",
     "REGIONS",
+    "TOUCHES",
+    "TOUCH_FETCH",
+    "TOUCH_REGISTER",
+    "TOUCH_SHIFT",
+    "TOUCH_SLOT",
+    "TOUCH_STORE",
+    "TOUCH_WORDS",
     "UNITS",
     "UNIT_CHECKS_STACK",
     "UNIT_HASH",
@@ -104,6 +122,7 @@ class H:
     FLAGS_REGISTER = 22
     QUICK_LIMIT = 23  # LIMIT, or 0 while a stop was asked for or an edge is complete
     REGISTER_IDS = 24  # 24 to 39: Unicorn's numbers of r0 to r15
+    TOUCH_STALL = 40  # stall cycles of the running unit's touches
 
 
 class StopReason:
@@ -121,23 +140,33 @@ NO_EDGE = 0
 
 UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
 ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND, ENTRY_LOW_ROOT = 6, 9, 11, 12, 14
-# Bits of an entry's kind; bits 32 and up hold the predictor's hash of the branch.
+# Bits of an entry's kind; bits 8 to 31 hold where its touches begin in their table, 0 for none, and
+# bits 32 and up the predictor's hash of the branch.
 LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY = 1, 2, 4
 HAS_ROOT, IS_BRANCH, HAS_LOW_ROOT = 8, 16, 32
+TOUCH_SHIFT = 8
+# A touch: source | size << 16 | bit of its condition, plus one << 24 | what to add << 32, for a
+# fetch source | route << 8 | address << 32; cycles from the unit's start; sum of its stalls.
+TOUCH_WORDS = 3
+TOUCH_REGISTER, TOUCH_SLOT, TOUCH_STORE, TOUCH_FETCH = 1, 2, 4, 8  # bits of a source
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
+MAX_TOUCH_WORDS = 1 << 21
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
 UNIT_HASH_SLOTS, ENTRY_HASH_SLOTS = 1 << _UNIT_HASH_BITS, 1 << _ENTRY_HASH_BITS
 
 _HEADER = 64
 PREDICTOR = _HEADER
-SLOTS = PREDICTOR + PREDICTOR_WORDS
+CACHES = PREDICTOR + PREDICTOR_WORDS
+SLOTS = CACHES + CACHE_WORDS
 STORES = SLOTS + 256
 REGIONS = STORES + 128  # base, size, host address
 CALLS = REGIONS + 4 * MAX_REGIONS  # return address, cycles at entry, function
 FUNCTIONS = CALLS + CALL_WORDS * (CALL_DEPTH + 1)  # calls, inclusive cycles, active frames
 PAGE_CLASSES = FUNCTIONS + FUNCTION_WORDS * MAX_FUNCTIONS  # one byte per 4 KiB page
-OPS = PAGE_CLASSES + (1 << 20) // 8
+PAGE_ROUTES = PAGE_CLASSES + (1 << 20) // 8  # one byte per page, too
+TOUCHES = PAGE_ROUTES + (1 << 20) // 8
+OPS = TOUCHES + MAX_TOUCH_WORDS
 # Unit: address | size << 32; end | branch code << 32 | flags << 40; program start | length << 32;
 # split address; unit behind the split; stack drop; function; spare.
 UNITS = OPS + MAX_OPS
@@ -175,6 +204,11 @@ _PREDICTOR, _SLOTS, _STORES, _REGIONS = _U(PREDICTOR), _U(SLOTS), _U(STORES), _U
 _CALLS, _FUNCTIONS, _OPS = _U(CALLS), _U(FUNCTIONS), _U(OPS)
 _UNITS, _ENTRIES, _UNIT_HASH, _ENTRY_HASH = _U(UNITS), _U(ENTRIES), _U(UNIT_HASH), _U(ENTRY_HASH)
 _CLASS_BYTES = _U(PAGE_CLASSES * 8)
+_ROUTE_BYTES = _U(PAGE_ROUTES * 8)
+_CACHES, _TOUCHES, _TOUCH_STALL = _U(CACHES), _U(TOUCHES), _U(H.TOUCH_STALL)
+_TOUCH_SHIFT, _TOUCH_MASK = _U(TOUCH_SHIFT), _U((1 << 32 - TOUCH_SHIFT) - 1)
+_FROM_REGISTER, _FROM_SLOT = _U(TOUCH_REGISTER), _U(TOUCH_SLOT)
+_IS_STORE, _IS_FETCH = _U(TOUCH_STORE), _U(TOUCH_FETCH)
 _CALL_DEPTH = _U(CALL_DEPTH)
 _ENTRY, _EDGE, _CYCLES, _INSTRUCTIONS = _U(H.ENTRY), _U(H.EDGE), _U(H.CYCLES), _U(H.INSTRUCTIONS)
 _LIMIT, _STOP, _MISS, _STOP_FUNCTION = _U(H.LIMIT), _U(H.STOP), _U(H.MISS), _U(H.STOP_FUNCTION)
@@ -657,6 +691,44 @@ def _goes_too_deep(a, uc, flags_before, found):
 
 
 @numba.njit
+def _touch(a, uc, first, inputs):
+    """Let the caches see the fetches, loads and stores of the unit that is entered.
+
+    What they cost is added to the time at once, so that each touch knows when it happens.
+    """
+    begin_journal(a, _CACHES)
+    a[_TOUCH_STALL] = _0
+    place = _TOUCHES + first
+    count = a[place]
+    place += _1
+    for number in range(count):
+        word = a[place]
+        now = a[_CYCLES] + a[place + _1]
+        stall = _0
+        set_touch(a, _CACHES, _U(number))
+        condition = (word >> _24) & _BYTE
+        if word & _IS_FETCH != _0:
+            stall = fetch(a, _CACHES, (word >> _8) & _BYTE, word >> _32, now)
+        elif condition == _0 or (inputs >> (condition - _1)) & _1 != _0:
+            address = word >> _32
+            if word & _FROM_REGISTER != _0:
+                address = (address + _register(a, uc, (word >> _8) & _BYTE)) & _LOW
+            elif word & _FROM_SLOT != _0:
+                address = (address + a[_SLOTS + ((word >> _8) & _BYTE)]) & _LOW
+            route = _read8(a[_ARENA] + _ROUTE_BYTES + (address >> _12))
+            if route != _0:
+                size, is_store = (word >> _16) & _BYTE, word & _IS_STORE != _0
+                stall = read_or_write(a, _CACHES, route, address, size, is_store, now)
+        if stall != _0:
+            a[_CYCLES] += stall
+            journal(a, _CACHES, place + _2)
+            a[place + _2] += stall
+            journal(a, _CACHES, _TOUCH_STALL)
+            a[_TOUCH_STALL] += stall
+        place += _3
+
+
+@numba.njit
 def _enter(a, uc, address, size, split_unit):
     """Complete the edge to a unit, find the unit's entry, and account for it.
 
@@ -702,6 +774,9 @@ def _enter(a, uc, address, size, split_unit):
             return
         if code >= _DIRECT:
             _follow_call(a, code, about & _LOW, address, entry, following)
+    touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
+    if touches != _0:
+        _touch(a, uc, touches, a[found + _1])
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW
@@ -766,6 +841,9 @@ def _enter_quickly(a, uc, address, size):
     if not expected or enters & _ENTERS_QUICKLY == _0 or following == _0:
         a[_EDGE] = edge + _1
         return False
+    touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
+    if touches != _0:
+        _touch(a, uc, touches, a[found + _1])
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW
