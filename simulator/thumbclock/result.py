@@ -227,7 +227,9 @@ class RunResult(_Model):
         image: The program.
         profile: Name of the board profile.
         toolchain: What built it; null for an image that was brought along.
-        clock_hz: CPU clock of the profile.
+        clock_hz: CPU clock that the board ran at.
+        supply_v: Supply voltage; null where the profile has no electrical figures.
+        caches: Names of the caches and accelerators that were enabled.
         cycles: Estimated CPU cycles.
         instructions: Instructions executed.
         time_us: Cycles over clock, in microseconds.
@@ -260,6 +262,8 @@ class RunResult(_Model):
     profile: str
     toolchain: Toolchain | None
     clock_hz: Annotated[int, Field(gt=0)]
+    supply_v: Annotated[float, Field(gt=0)] | None = None
+    caches: tuple[str, ...] = ()
     cycles: Count
     instructions: Count
     time_us: Annotated[float, Field(ge=0)]
