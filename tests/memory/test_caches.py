@@ -5,7 +5,7 @@ from collections import OrderedDict
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thumbclock.memory import caches
@@ -48,6 +48,7 @@ def touch(
     return int(caches.read_or_write(words, BASE, np.uint64(1), place, size, store, time))
 
 
+@settings(deadline=None)  # the first call compiles
 @given(
     lines=st.sampled_from([4, 8]),
     ways=st.sampled_from([1, 2, 4]),
@@ -148,6 +149,7 @@ def test_fetch_goes_on_in_its_line() -> None:
     assert fetch(words, 16, 300) == MISS
 
 
+@settings(deadline=None)  # the first call compiles
 @given(
     policy=st.sampled_from(["lru", "round_robin", "random"]),
     before=st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=30),

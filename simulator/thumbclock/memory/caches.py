@@ -316,7 +316,9 @@ def _touch_line(a, base, cache, route, line, is_store, now):
             _put(a, base, base + place + _DIRTY, _1)
     if ready > now:
         stall = ready - now
-    _put(a, base, base + cache + _LAST_DATA, line)
+    # A line that is still on its way must be looked at again.
+    there = a[base + place + _READY] <= now + stall
+    _put(a, base, base + cache + _LAST_DATA, line if there else _NONE)
     _put(a, base, base + cache + _LAST_WAY, place)
     return stall
 

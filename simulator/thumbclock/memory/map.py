@@ -105,12 +105,13 @@ class MemoryMap:
 
     def _waits(self, memory: Memory, data: int) -> WaitClass:
         """Return the waits of data accesses, those that a cache takes away left out."""
-        writes_back = data >= 0 and self.caches[data].writes == "back"
+        cache = self.caches[data] if data >= 0 else None
+        writes_back = cache is not None and cache.writes == "back"
         waits_to_write = memory.writable and not writes_back
         return WaitClass(
-            read_cycles=memory.wait_cycles("read") if data < 0 else 0,
+            read_cycles=memory.wait_cycles("read") if cache is None else 0,
             write_cycles=memory.wait_cycles("write") if waits_to_write else 0,
-            data_banks=memory.data_banks,
+            data_banks=memory.data_banks if cache is None else cache.data_banks,
         )
 
     def region_at(self, address: int) -> Region | None:
