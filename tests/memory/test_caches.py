@@ -40,9 +40,7 @@ def fetch(words: Words, address: int, now: int) -> int:
     return int(caches.fetch(words, BASE, np.uint64(1), np.uint64(address), np.uint64(now)))
 
 
-def touch(
-    words: Words, address: int, now: int, *, store: bool = False, size_bytes: int = 4
-) -> int:
+def touch(words: Words, address: int, now: int, *, store: bool = False, size_bytes: int = 4) -> int:
     """Load or store; return the stall."""
     place, size, time = np.uint64(address), np.uint64(size_bytes), np.uint64(now)
     return int(caches.read_or_write(words, BASE, np.uint64(1), place, size, store, time))
@@ -149,38 +147,52 @@ def test_fetch_goes_on_in_its_line() -> None:
     assert fetch(words, 16, 300) == MISS
 
 
-@settings(deadline=None)  # the first call compiles
+def test_generation_tells_of_new_lines() -> None:
+    """It advances with each line that comes in, and stands while everything hits."""
+    words = table(cache(serves="fetch", writes="none", policy="random"))
+    before = caches.generation(words, BASE)
+    fetch(words, 0, 0)
+    after = caches.generation(words, BASE)
+    assert after == before + 1
+    for now, address in enumerate((16, 0, 16, 0), 1):
+        fetch(words, address, 100 * now)
+    assert caches.generation(words, BASE) == after + 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "steady"),
+    [({}, True), ({"policy": "lru"}, False), ({"serves": "both"}, False)],
+)
+def test_steady_caches(changes: dict[str, object], steady: bool) -> None:
+    """A cache is steady unless a hit changes the order of use, or data takes a line away."""
+    fields: dict[str, object] = {"serves": "fetch", "writes": "none", "policy": "random"}
+    words = table(cache(**{**fields, **changes}))
+    assert bool(caches.steady_line(words, BASE, np.uint64(1), np.uint64(0))) is steady
+
+
+@settings(deadline=None)
 @given(
     policy=st.sampled_from(["lru", "round_robin", "random"]),
-    before=st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=30),
-    after=st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=30),
-    kept=st.integers(0, 30),
+    writes=st.sampled_from(["through", "back"]),
+    accesses=st.lists(
+        st.tuples(st.integers(0, 60), st.sampled_from([1, 4, 8]), st.booleans()), max_size=60
+    ),
 )
-def test_roll_back_restores_what_was(
-    policy: str, before: list[tuple[int, bool]], after: list[tuple[int, bool]], kept: int
+def test_short_way_to_a_line_is_equal(
+    policy: str, writes: str, accesses: list[tuple[int, int, bool]]
 ) -> None:
-    """Touches that are taken back might as well not have been."""
-
-    def run(words: Words, accesses: list[tuple[int, bool]], start: int) -> None:
-        for number, (address, flag) in enumerate(accesses):
-            caches.set_touch(words, BASE, np.uint64(number))
-            if address % 3:
-                touch(words, 4 * address, start + number, store=flag)
-            else:
-                fetch(words, 4 * address, start + number)
-
-    both, part = (table(cache(policy=policy, prefetch=True)) for _ in range(2))
-    run(both, before, 0)
-    run(part, before, 0)
-    caches.begin_journal(both, BASE)
-    run(both, after, 100)
-    assert caches.journal_fits(both, BASE)
-    caches.roll_back(both, BASE, np.uint64(kept))
-    run(part, after[:kept], 100)
-    for address in range(0, 4 * 200, 16):  # whatever comes then is served alike
-        assert touch(both, address, 10_000 + address) == touch(part, address, 10_000 + address)
-        assert fetch(both, address, 20_000 + address) == fetch(part, address, 20_000 + address)
-    assert caches.miss_counts(both, 1) == caches.miss_counts(part, 1)
+    """Looking first where an access hit last changes nothing but the host's time."""
+    quick, plain = (table(cache(policy=policy, writes=writes)) for _ in range(2))
+    held: dict[int, np.uint64] = {}
+    for now, (address, size, store) in enumerate(accesses):
+        numbers = np.uint64(2 * address), np.uint64(size)
+        last = held.get(address % 3, BASE)
+        if caches.hits_line(quick, BASE, last, *numbers, store, np.uint64(5 * now)):
+            stall = 0
+        else:
+            stall = touch(quick, 2 * address, 5 * now, store=store, size_bytes=size)
+            held[address % 3] = np.uint64(caches.held_line(quick, BASE, np.uint64(1), numbers[0]))
+        assert stall == touch(plain, 2 * address, 5 * now, store=store, size_bytes=size)
 
 
 def test_too_many_caches_are_refused() -> None:

@@ -81,7 +81,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class _Touch:
-    """A touch of a unit: which instruction, what kind, and its first word for the hook."""
+    """A touch: which instruction, what kind, and its first word for the hook."""
 
     instruction: int
     is_fetch: bool
@@ -92,7 +92,6 @@ class _Touch:
 class _Unit:
     analysis: Analysis
     address: int
-    touches: tuple[_Touch, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,7 @@ class _Entry:
     cycles: tuple[int, ...]
     stalls: tuple[tuple[str, int], ...]
     state: State
+    touches: tuple[_Touch, ...] = ()
 
 
 class MemoisedEngine:
@@ -147,12 +147,9 @@ class MemoisedEngine:
         predictor.initialise(arena[native.PREDICTOR :], self.timing.pipeline.predictor)
         memory = self.timing.memory
         caches.initialise(self._cache_words, memory.caches, memory.routes)
-        classes = arena[native.PAGE_CLASSES : native.PAGE_ROUTES].view(np.uint8)
-        routes = arena[native.PAGE_ROUTES : native.TOUCHES].view(np.uint8)
+        pages = arena[native.PAGE_CLASSES : native.STALLS].view(np.uint8)
         for found in memory.regions:
-            pages = slice(found.base >> 12, found.end + 0xFFF >> 12)
-            classes[pages] = found.wait_class
-            routes[pages] = found.route
+            pages[found.base >> 12 : found.end + 0xFFF >> 12] = found.wait_class
 
     def _reset_tables(self) -> None:
         """Empty all tables; entry 0 and unit 0 stand for what came before the first unit."""
@@ -261,7 +258,7 @@ class MemoisedEngine:
         unit = self._units[entry.unit]
         assert unit is not None
         kept = [i.address for i in unit.analysis.instructions].index(address) + include
-        self._take_back_touches(number, unit, kept)
+        self._take_back_touches(number, entry, kept)
         base = native.ENTRIES + native.ENTRY_WORDS * number
         self._add_cost(base, -1)
         state, inputs = int(arena[base]) >> 32, int(arena[base + 1])
@@ -272,20 +269,21 @@ class MemoisedEngine:
         self._add_cost(native.ENTRIES + native.ENTRY_WORDS * found, 1)
         arena[H.ENTRY] = found
 
-    def _take_back_touches(self, entry: int, unit: _Unit, kept: int) -> None:
-        """Undo what instructions behind the first ``kept`` ones did to the caches."""
-        if entry not in self._touches:
+    def _take_back_touches(self, number: int, entry: _Entry, kept: int) -> None:
+        """Take back what touches of instructions behind the first ``kept`` ones made the unit wait.
+
+        The caches stay as they are: only a fault leaves a unit in front of such an instruction, and
+        ends the run.
+        """
+        if number not in self._touches:
             return
-        arena, base = self._arena, np.uint64(native.CACHES)
-        if not caches.journal_fits(arena, base):
-            raise ThumbclockError(
-                f"the block at {unit.address:#010x} touches more cache lines than can be taken "
-                "back: the cycle count would be wrong; please report the image"
-            )
-        first = sum(touch.instruction < kept for touch in unit.touches)
-        before = int(arena[H.TOUCH_STALL])
-        caches.roll_back(arena, base, np.uint64(first))
-        arena[H.CYCLES] = self.cycles - before + int(arena[H.TOUCH_STALL])
+        arena = self._arena
+        for record in range(native.STALLS, native.STALLS + 2 * int(arena[H.STALLED]), 2):
+            index, stall = (int(word) for word in arena[record : record + 2])
+            if entry.touches[index].instruction >= kept:
+                place = native.TOUCHES + self._touches[number] + native.TOUCH_HEADER
+                arena[place + native.TOUCH_WORDS * index + 2] -= np.uint64(stall)
+                arena[H.CYCLES] = self.cycles - stall
 
     def forget_code(self, address: int, size_bytes: int) -> None:
         """Forget what is known of code that the host has overwritten."""
@@ -389,10 +387,10 @@ class MemoisedEngine:
             assert entry is not None
             unit = self._units[entry.unit]
             assert unit is not None
-            place = native.TOUCHES + start + step
-            stalls = self._arena[place : place + step * len(unit.touches) : step]
+            place = native.TOUCHES + start + native.TOUCH_HEADER + 2
+            stalls = self._arena[place : place + step * len(entry.touches) : step]
             for index in np.flatnonzero(stalls):
-                touch, cycles = unit.touches[index], int(stalls[index])
+                touch, cycles = entry.touches[index], int(stalls[index])
                 account.cycles[unit.analysis.instructions[touch.instruction].address] += cycles
                 account.stalls["fetch_miss" if touch.is_fetch else "data_miss"] += cycles
 
@@ -499,20 +497,12 @@ class MemoisedEngine:
         return number
 
     def _add_unit(
-        self,
-        analysis: Analysis,
-        address: int,
-        size_bytes: int,
-        behind: int,
-        code: int,
-        *,
-        touch: bool = True,
+        self, analysis: Analysis, address: int, size_bytes: int, behind: int, code: int
     ) -> int:
         arena, number = self._arena, len(self._units)
         ops = len(analysis.program)
         arena[native.OPS + self._ops : native.OPS + self._ops + ops] = analysis.program
-        touches = self._touches_of(analysis) if touch else ()
-        self._units.append(_Unit(analysis, address, touches))
+        self._units.append(_Unit(analysis, address))
         last = analysis.instructions[-1] if analysis.instructions else None
         function = self.functions.index(address)
         flags = native.UNIT_CHECKS_STACK if analysis.stack_drop_bytes else 0
@@ -532,21 +522,34 @@ class MemoisedEngine:
         self._ops += ops
         return number
 
-    def _touches_of(self, analysis: Analysis) -> tuple[_Touch, ...]:
-        """Return what a unit shows to the caches, in program order."""
+    def _touches_of(self, analysis: Analysis, inputs: int) -> tuple[_Touch, ...]:
+        """Return what a unit shows to the caches, in program order.
+
+        Where an instruction reaches no memory the unit is left, for a peripheral or by a fault.
+        """
         if not self.timing.has_caches:
             return ()
         data = {touch.instruction: touch for touch in analysis.touches}
+        classes = [
+            self.timing.memory.wait_classes[number]
+            for number in analysis.wait_classes(inputs, self.timing)
+        ]
         found = []
         fetched = None
         for index, instruction in enumerate(analysis.instructions):
             for route, address in self.timing.fetch_touches(instruction):
                 if self.timing.line_at(route, address) != fetched:
                     fetched = self.timing.line_at(route, address)
-                    word = native.TOUCH_FETCH | route << 8 | address << 32
+                    word = native.TOUCH_FETCH | route << native.TOUCH_ROUTE_SHIFT | address << 32
                     found.append(_Touch(index, True, word))
-            if index in data:
-                found.append(_Touch(index, False, _data_word(instruction, data[index])))
+            touch = data.get(index)
+            if touch is None or (touch.executed is not None and not inputs >> touch.executed & 1):
+                continue
+            if not classes[index].is_memory:
+                break
+            if classes[index].route:
+                word = _data_word(instruction, touch, classes[index].route)
+                found.append(_Touch(index, False, word))
         return tuple(found)
 
     def _insert(self, table: int, slots: int, slot: int, number: int) -> None:
@@ -566,10 +569,12 @@ class MemoisedEngine:
             self.fault = check(instruction, access, fpu_enabled=self.fpu_enabled)
             if self.fault is not None:
                 return 0
-        if self._touch_words + 1 + native.TOUCH_WORDS * len(unit.touches) > native.MAX_TOUCH_WORDS:
+        entry = self._price(state, unit_number, unit.analysis.instructions, accesses)
+        entry = replace(entry, touches=self._touches_of(unit.analysis, inputs))
+        touch_words = native.TOUCH_HEADER + native.TOUCH_WORDS * len(entry.touches)
+        if self._touch_words + touch_words > native.MAX_TOUCH_WORDS:
             self._must_flush = True
             return 0
-        entry = self._price(state, unit_number, unit.analysis.instructions, accesses)
         number = self._add_entry(entry, state, inputs)
         slot = native.hash_entry(state, unit_number, inputs)
         self._insert(native.ENTRY_HASH, native.ENTRY_HASH_SLOTS, slot, number)
@@ -608,20 +613,23 @@ class MemoisedEngine:
 
     def _add_touches(self, number: int, entry: _Entry) -> None:
         """Write the touches of an entry's unit, with the times at which they happen."""
-        unit = self._units[entry.unit]
-        assert unit is not None
-        if not unit.touches:
+        if not entry.touches:
             return
-        arena, start = self._arena, self._touch_words
+        arena, start, count = self._arena, self._touch_words, len(entry.touches)
+        fetches = [touch.word for touch in entry.touches if touch.is_fetch]
+        last = 0
+        if fetches:
+            last = fetches[-1] >> native.TOUCH_ROUTE_SHIFT & 0xF | fetches[-1] >> 32 << 32
         place = native.TOUCHES + start
-        arena[place] = len(unit.touches)
+        arena[place : place + native.TOUCH_HEADER] = (count, last, 0, count - len(fetches), 0)
+        place += native.TOUCH_HEADER
         times = [0, *itertools.accumulate(entry.cycles)]
-        for index, touch in enumerate(unit.touches):
-            word = place + 1 + native.TOUCH_WORDS * index
+        for index, touch in enumerate(entry.touches):
+            word = place + native.TOUCH_WORDS * index
             time = times[touch.instruction + (not touch.is_fetch)]
-            arena[word : word + native.TOUCH_WORDS] = (touch.word, time, 0)
+            arena[word : word + native.TOUCH_WORDS] = (touch.word, time, 0, 0)
         self._touches[number] = start
-        self._touch_words += 1 + native.TOUCH_WORDS * len(unit.touches)
+        self._touch_words += native.TOUCH_HEADER + native.TOUCH_WORDS * count
         kind = native.ENTRIES + native.ENTRY_WORDS * number + native.ENTRY_KIND
         arena[kind] = int(arena[kind]) | start << native.TOUCH_SHIFT
 
@@ -681,8 +689,8 @@ class MemoisedEngine:
         """Price the first instructions of a unit, with the inputs that the whole one got."""
         accesses = unit.analysis.accesses(inputs, self.timing)[:kept]
         instructions = unit.analysis.instructions[:kept]
-        # Its touches are done: those of the whole unit that were not taken back.
-        number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, 0, touch=False)
+        # It has no touches: those of the whole unit that were not taken back stand.
+        number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, code=0)
         entry = self._price(state, number, instructions, accesses)
         entry = replace(entry, state=self.timing.separate(entry.state))
         return self._add_entry(entry, state, inputs)
@@ -701,16 +709,15 @@ class MemoisedEngine:
         self._new_probes.clear()
 
 
-def _data_word(instruction: Instruction, touch: Touch) -> int:
+def _data_word(instruction: Instruction, touch: Touch, route: int) -> int:
     """Return the first word of a load's or store's touch."""
     memory = instruction.memory
     assert memory is not None
     source = {"register": native.TOUCH_REGISTER, "slot": native.TOUCH_SLOT, "none": 0}[touch.base]
     if not memory.is_load:
         source |= native.TOUCH_STORE
-    size_bytes = memory.size_bytes * memory.count
-    condition = 0 if touch.executed is None else touch.executed + 1
-    return source | touch.number << 8 | size_bytes << 16 | condition << 24 | touch.constant << 32
+    source |= route << native.TOUCH_ROUTE_SHIFT
+    return source | touch.number << 8 | memory.total_bytes << 16 | touch.constant << 32
 
 
 def _address(function: Any) -> int:

@@ -28,11 +28,13 @@ from thumbclock.machine.predictor import (
 )
 from thumbclock.memory.caches import (
     CACHE_WORDS,
-    begin_journal,
+    enter_line,
     fetch,
-    journal,
+    generation,
+    held_line,
+    hits_line,
     read_or_write,
-    set_touch,
+    steady_line,
 )
 
 __all__ = [
@@ -69,12 +71,14 @@ __all__ = [
     "MISS_UNIT",
     "OPS",
     "PAGE_CLASSES",
-    "PAGE_ROUTES",
     "PREDICTOR",
     "REGIONS",
+    "STALLS",
     "TOUCHES",
     "TOUCH_FETCH",
+    "TOUCH_HEADER",
     "TOUCH_REGISTER",
+    "TOUCH_ROUTE_SHIFT",
     "TOUCH_SHIFT",
     "TOUCH_SLOT",
     "TOUCH_STORE",
@@ -122,7 +126,7 @@ class H:
     FLAGS_REGISTER = 22
     QUICK_LIMIT = 23  # LIMIT, or 0 while a stop was asked for or an edge is complete
     REGISTER_IDS = 24  # 24 to 39: Unicorn's numbers of r0 to r15
-    TOUCH_STALL = 40  # stall cycles of the running unit's touches
+    STALLED = 40  # how many of the running unit's touches made it wait
 
 
 class StopReason:
@@ -145,12 +149,17 @@ ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND, ENTRY_LOW_ROOT = 6, 9, 11,
 LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY = 1, 2, 4
 HAS_ROOT, IS_BRANCH, HAS_LOW_ROOT = 8, 16, 32
 TOUCH_SHIFT = 8
-# A touch: source | size << 16 | bit of its condition, plus one << 24 | what to add << 32, for a
-# fetch source | route << 8 | address << 32; cycles from the unit's start; sum of its stalls.
-TOUCH_WORDS = 3
-TOUCH_REGISTER, TOUCH_SLOT, TOUCH_STORE, TOUCH_FETCH = 1, 2, 4, 8  # bits of a source
+# Touches of an entry: how many they are; route and address of the last line fetched from, 0 for none;
+# the generation, plus one, in which all fetches hit; how many touches are loads or stores; the last
+# line as a steady cache knows it. Then each touch: source | register or slot << 8 | size << 16 |
+# what to add << 32, or for a fetch source | address << 32; cycles from the unit's start; sum of its
+# stalls; the line that a load or store hit last.
+TOUCH_HEADER = 5
+TOUCH_WORDS = 4
+# Bits of a source; the four above them are the route.
+TOUCH_REGISTER, TOUCH_SLOT, TOUCH_STORE, TOUCH_FETCH, TOUCH_ROUTE_SHIFT = 1, 2, 4, 8, 4
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
-MAX_TOUCH_WORDS = 1 << 21
+MAX_TOUCH_WORDS, MAX_STALLS = 1 << 21, 1 << 12
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
 UNIT_HASH_SLOTS, ENTRY_HASH_SLOTS = 1 << _UNIT_HASH_BITS, 1 << _ENTRY_HASH_BITS
@@ -164,8 +173,8 @@ REGIONS = STORES + 128  # base, size, host address
 CALLS = REGIONS + 4 * MAX_REGIONS  # return address, cycles at entry, function
 FUNCTIONS = CALLS + CALL_WORDS * (CALL_DEPTH + 1)  # calls, inclusive cycles, active frames
 PAGE_CLASSES = FUNCTIONS + FUNCTION_WORDS * MAX_FUNCTIONS  # one byte per 4 KiB page
-PAGE_ROUTES = PAGE_CLASSES + (1 << 20) // 8  # one byte per page, too
-TOUCHES = PAGE_ROUTES + (1 << 20) // 8
+STALLS = PAGE_CLASSES + (1 << 20) // 8  # of the running unit: number of the touch, cycles
+TOUCHES = STALLS + 2 * MAX_STALLS
 OPS = TOUCHES + MAX_TOUCH_WORDS
 # Unit: address | size << 32; end | branch code << 32 | flags << 40; program start | length << 32;
 # split address; unit behind the split; stack drop; function; spare.
@@ -204,8 +213,8 @@ _PREDICTOR, _SLOTS, _STORES, _REGIONS = _U(PREDICTOR), _U(SLOTS), _U(STORES), _U
 _CALLS, _FUNCTIONS, _OPS = _U(CALLS), _U(FUNCTIONS), _U(OPS)
 _UNITS, _ENTRIES, _UNIT_HASH, _ENTRY_HASH = _U(UNITS), _U(ENTRIES), _U(UNIT_HASH), _U(ENTRY_HASH)
 _CLASS_BYTES = _U(PAGE_CLASSES * 8)
-_ROUTE_BYTES = _U(PAGE_ROUTES * 8)
-_CACHES, _TOUCHES, _TOUCH_STALL = _U(CACHES), _U(TOUCHES), _U(H.TOUCH_STALL)
+_ROUTE_SHIFT = _U(TOUCH_ROUTE_SHIFT)
+_CACHES, _TOUCHES, _STALLED, _STALLS = _U(CACHES), _U(TOUCHES), _U(H.STALLED), _U(STALLS)
 _TOUCH_SHIFT, _TOUCH_MASK = _U(TOUCH_SHIFT), _U((1 << 32 - TOUCH_SHIFT) - 1)
 _FROM_REGISTER, _FROM_SLOT = _U(TOUCH_REGISTER), _U(TOUCH_SLOT)
 _IS_STORE, _IS_FETCH = _U(TOUCH_STORE), _U(TOUCH_FETCH)
@@ -690,42 +699,77 @@ def _goes_too_deep(a, uc, flags_before, found):
     return _lower_stack(a, uc, a[_UNITS + ((a[found] & _LOW) << _3) + _5])
 
 
+@numba.njit(inline="always")
+def _note_stall(a, place, number, stall):
+    """Add what a touch made the unit wait to the time, and to the touch."""
+    a[_CYCLES] += stall
+    a[place + _2] += stall
+    record = _STALLS + (a[_STALLED] << _1)
+    a[record] = _U(number)
+    a[record + _1] = stall
+    a[_STALLED] += _1
+
+
 @numba.njit
-def _touch(a, uc, first, inputs):
+def _remember_hits(a, head):
+    """Note that all fetches of a unit hit, where that lasts until a line comes in."""
+    fetched = a[head + _1]
+    if fetched != _0:
+        line = steady_line(a, _CACHES, fetched & _15, fetched >> _32)
+        if line != _0:
+            a[head + _4] = line
+            a[head + _2] = generation(a, _CACHES) + _1
+
+
+@numba.njit
+def _touch(a, uc, first):
     """Let the caches see the fetches, loads and stores of the unit that is entered.
 
     What they cost is added to the time at once, so that each touch knows when it happens.
     """
-    begin_journal(a, _CACHES)
-    a[_TOUCH_STALL] = _0
-    place = _TOUCHES + first
-    count = a[place]
-    place += _1
-    for number in range(count):
+    head = _TOUCHES + first
+    before = generation(a, _CACHES) + _1
+    hits = a[head + _2] == before
+    a[_STALLED] = _0
+    if hits:
+        enter_line(a, _CACHES, a[head + _4])
+    place = head + _5
+    for number in range(a[head]):
         word = a[place]
-        now = a[_CYCLES] + a[place + _1]
-        stall = _0
-        set_touch(a, _CACHES, _U(number))
-        condition = (word >> _24) & _BYTE
-        if word & _IS_FETCH != _0:
-            stall = fetch(a, _CACHES, (word >> _8) & _BYTE, word >> _32, now)
-        elif condition == _0 or (inputs >> (condition - _1)) & _1 != _0:
+        if word & _IS_FETCH == _0:
             address = word >> _32
             if word & _FROM_REGISTER != _0:
                 address = (address + _register(a, uc, (word >> _8) & _BYTE)) & _LOW
             elif word & _FROM_SLOT != _0:
                 address = (address + a[_SLOTS + ((word >> _8) & _BYTE)]) & _LOW
-            route = _read8(a[_ARENA] + _ROUTE_BYTES + (address >> _12))
-            if route != _0:
-                size, is_store = (word >> _16) & _BYTE, word & _IS_STORE != _0
+            size, is_store = (word >> _16) & _BYTE, word & _IS_STORE != _0
+            now = a[_CYCLES] + a[place + _1]
+            if not hits_line(a, _CACHES, a[place + _3], address, size, is_store, now):
+                route = (word >> _ROUTE_SHIFT) & _15
                 stall = read_or_write(a, _CACHES, route, address, size, is_store, now)
-        if stall != _0:
-            a[_CYCLES] += stall
-            journal(a, _CACHES, place + _2)
-            a[place + _2] += stall
-            journal(a, _CACHES, _TOUCH_STALL)
-            a[_TOUCH_STALL] += stall
-        place += _3
+                a[place + _3] = held_line(a, _CACHES, route, address)
+                if stall != _0:
+                    _note_stall(a, place, number, stall)
+        elif not hits:
+            now = a[_CYCLES] + a[place + _1]
+            stall = fetch(a, _CACHES, (word >> _ROUTE_SHIFT) & _15, word >> _32, now)
+            if stall != _0:
+                before = _0
+                _note_stall(a, place, number, stall)
+        place += _4
+    if not hits and before == generation(a, _CACHES) + _1:
+        _remember_hits(a, head)
+
+
+@numba.njit(inline="always")
+def _touch_quickly(a, uc, first):
+    """Do what ``_touch`` does, without a call where all there is are fetches that hit."""
+    head = _TOUCHES + first
+    if a[head + _3] != _0 or a[head + _2] != generation(a, _CACHES) + _1:
+        _touch(a, uc, first)
+    else:
+        a[_STALLED] = _0
+        enter_line(a, _CACHES, a[head + _4])
 
 
 @numba.njit
@@ -776,7 +820,7 @@ def _enter(a, uc, address, size, split_unit):
             _follow_call(a, code, about & _LOW, address, entry, following)
     touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
     if touches != _0:
-        _touch(a, uc, touches, a[found + _1])
+        _touch_quickly(a, uc, touches)
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW
@@ -843,7 +887,7 @@ def _enter_quickly(a, uc, address, size):
         return False
     touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
     if touches != _0:
-        _touch(a, uc, touches, a[found + _1])
+        _touch_quickly(a, uc, touches)
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW

@@ -32,7 +32,7 @@ __all__ = ["Analysis", "Op", "Touch", "analyse"]
 _MASK = 0xFFFFFFFF
 _BANK_BITS = 3  # byte in word, and the even or odd word
 _SKIP_SHIFT, _WANTS_CLASS = 3, 0x80  # in the b field of a root operation
-_CLASS_BITS = 3
+_CLASS_BITS = 4
 _QUOTIENT_BITS = 6
 _INPUT_BITS = 62
 _MAX_SLOTS = 192
@@ -152,19 +152,27 @@ class Analysis:
     has_classes: bool = False
     touches: list[Touch] = field(default_factory=list)
 
+    def wait_classes(self, inputs: int, timing: Timing) -> list[int]:
+        """Unpack the wait class of each instruction's access, 0 where it has none."""
+        classes = [0] * len(self.instructions)
+        for index, address in self.constants.items():
+            classes[index] = timing.memory.wait_class_at(address)
+        if self.has_classes:
+            for need in self.roots:
+                above = need.position + need.class_after - need.skip
+                classes[need.instruction] = inputs >> above & (1 << _CLASS_BITS) - 1
+        return classes
+
     def accesses(self, inputs: int, timing: Timing) -> list[Access]:
         """Unpack an inputs word into one access per instruction."""
         count = len(self.instructions)
-        low, wait_class, bits, executed = [0] * count, [0] * count, [0] * count, [True] * count
+        low, bits, executed = [0] * count, [0] * count, [True] * count
+        wait_class = self.wait_classes(inputs, timing)
         for index, address in self.constants.items():
             low[index] = address & 7
-            wait_class[index] = timing.memory.wait_class_at(address)
         for need in self.roots:
-            packed = inputs >> need.position
-            address = (packed << need.skip) + need.delta
+            address = (inputs >> need.position << need.skip) + need.delta
             low[need.instruction] = address & (1 << need.top) - 1
-            if self.has_classes:
-                wait_class[need.instruction] = packed >> need.class_after - need.skip & 7
         for need in self.executed:
             executed[need.instruction] = bool(inputs >> need.position & 1)
         for need in self.quotients:
@@ -268,8 +276,7 @@ class _Analyser:
         self.timing = timing
         self.pipeline: PipelineModel = timing.pipeline
         self.read_word = read_word
-        # A cache wants whole addresses, and those are known where classes are asked for.
-        self.has_classes = len(timing.memory.wait_classes) > 1 or timing.has_caches
+        self.has_classes = timing.memory.has_classes
         self.nodes: list[_Node] = []
         self.interned: dict[_Node, int] = {}
         self.registers: dict[int, _Value] = {}

@@ -220,7 +220,6 @@ class SteppedEngine:
 
     def _fetch(self, instruction: Instruction) -> None:
         """Let the caches see the fetch of an instruction."""
-        caches.begin_journal(self._caches, _ZERO)
         for route, address in self.timing.fetch_touches(instruction):
             numbers = (np.uint64(number) for number in (route, address, self._cycles))
             stall = int(caches.fetch(self._caches, _ZERO, *numbers))
@@ -234,13 +233,12 @@ class SteppedEngine:
         route = self.timing.memory.route_at(address)
         if not route:
             return
-        size_bytes = memory.size_bytes * memory.count
         stall = caches.read_or_write(
             self._caches,
             _ZERO,
             np.uint64(route),
             np.uint64(address),
-            np.uint64(size_bytes),
+            np.uint64(memory.total_bytes),
             not memory.is_load,
             np.uint64(self._cycles),
         )

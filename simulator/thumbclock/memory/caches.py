@@ -9,8 +9,10 @@ One mechanism covers them all: lines with tags in sets, a replacement policy, a 
 line can be read, and for each memory behind a time until which it is busy. A prefetch buffer is a
 cache of a few lines that also asks for the next line; an ART accelerator is one with more lines.
 
-Every access is a *touch*: a line entered by fetch, or the bytes of a load or store. A touch writes
-through a journal, so that the touches of a unit that was left in the middle can be taken back.
+Every access is a *touch*: a line entered by fetch, or the bytes of a load or store. A touch that hits
+changes nothing but the time of last use, which LRU replacement alone looks at; so where another
+policy rules and no data shares the cache, what hit once hits again until a new line comes in, of
+which the *generation* tells.
 """
 
 from collections.abc import Sequence
@@ -26,47 +28,44 @@ __all__ = [
     "CACHE_WORDS",
     "MAX_ROUTES",
     "Route",
-    "begin_journal",
+    "enter_line",
     "fetch",
+    "generation",
+    "held_line",
+    "hits_line",
     "initialise",
-    "journal",
-    "journal_fits",
     "miss_counts",
     "read_or_write",
-    "roll_back",
-    "set_touch",
+    "steady_line",
 ]
 
 _U = np.uint64
 
-MAX_CACHES, MAX_ROUTES = 4, 31
+MAX_CACHES, MAX_ROUTES = 4, 15
 _MAX_LINES = 1 << 13
 _HINTS = 256
-_JOURNAL_RECORDS = 1 << 15
 
-# The table's words, from its base: header, routes, caches, their lines, the journal.
-_STAMP, _NUMBER, _RECORDS, _TOUCH = _U(0), _U(1), _U(2), _U(3)
+# The table's words, from its base: header, routes, caches with their hints, the lines.
+_NUMBER, _GENERATION = _U(0), _U(1)
 _ROUTES = 16
 _ROUTE_WORDS = 8
 _ROUTE_FETCH, _ROUTE_DATA, _ROUTE_MISS, _ROUTE_REST, _ROUTE_BUSY = (_U(i) for i in range(5))
 _CACHES = _ROUTES + _ROUTE_WORDS * (MAX_ROUTES + 1)
 _CACHE_HEADER = 16
 (
-    _SHIFT, _SETS, _WAYS, _POLICY, _BACK, _PREFETCH, _LINES, _HINT, _LAST_FETCH, _LAST_DATA,
-    _LAST_WAY, _MISSES, _TURN,
-) = (_U(i) for i in range(13))  # fmt: skip
+    _SHIFT, _SETS, _WAYS, _POLICY, _BACK, _PREFETCH, _LINES, _HINT, _LAST_FETCH, _MISSES, _TURN,
+    _STEADY,
+) = (_U(i) for i in range(12))  # fmt: skip
 _LINE_WORDS = 4
 _TAG, _USED, _READY, _DIRTY = (_U(i) for i in range(4))
 _STORAGE = _CACHES + MAX_CACHES * (_CACHE_HEADER + _HINTS)
-_JOURNAL = _STORAGE + _LINE_WORDS * _MAX_LINES
-CACHE_WORDS = _JOURNAL + 2 * _JOURNAL_RECORDS
+CACHE_WORDS = _STORAGE + _LINE_WORDS * _MAX_LINES
 
 _0, _1, _2, _3, _32 = _U(0), _U(1), _U(2), _U(3), _U(32)
 _LOW = _U(0xFFFFFFFF)
 _NONE = _U(0xFFFFFFFFFFFFFFFF)
 _HINT_MASK = _U(_HINTS - 1)
-_ROUTES_BASE, _JOURNAL_BASE = _U(_ROUTES), _U(_JOURNAL)
-_JOURNAL_LIMIT = _U(_JOURNAL_RECORDS)
+_ROUTES_BASE = _U(_ROUTES)
 _POLICIES = {"lru": 0, "round_robin": 1, "random": 2}
 _LRU, _ROUND_ROBIN = _U(0), _U(1)
 _SEED = 0x2545F491
@@ -120,9 +119,10 @@ def initialise(
         header[int(_POLICY)] = _POLICIES[cache.policy]
         header[int(_BACK)] = cache.writes == "back"
         header[int(_PREFETCH)] = cache.prefetch
+        header[int(_STEADY)] = cache.serves == "fetch" and cache.policy != "lru"
         header[int(_LINES)] = lines
         header[int(_HINT)] = place + _CACHE_HEADER
-        header[int(_LAST_FETCH)] = header[int(_LAST_DATA)] = _NONE
+        header[int(_LAST_FETCH)] = _NONE
         end = lines + _LINE_WORDS * cache.lines
         words[lines + int(_TAG) : end : _LINE_WORDS] = _NONE
         words[place + _CACHE_HEADER : place + _CACHE_HEADER + _HINTS] = lines
@@ -144,52 +144,54 @@ def miss_counts(words: npt.NDArray[np.uint64], count: int) -> list[int]:
 
 
 @numba.njit(inline="always")
-def journal(a, base, place):
-    """Note the value of a word that the present touch is about to change."""
-    records = a[base + _RECORDS]
-    if records < _JOURNAL_LIMIT:
-        record = base + _JOURNAL_BASE + (records << _1)
-        a[record] = place | (a[base + _TOUCH] << _32)
-        a[record + _1] = a[place]
-    a[base + _RECORDS] = records + _1
-
-
-@numba.njit(inline="always")
-def _put(a, base, place, value):
-    """Change a word of the caches."""
-    journal(a, base, place)
-    a[place] = value
-
-
-@numba.njit(inline="always")
-def begin_journal(a, base):
-    """Start anew: what was touched so far can no longer be taken back."""
-    a[base + _RECORDS] = _0
-
-
-@numba.njit(inline="always")
-def set_touch(a, base, number):
-    """State the number of the touch that follows, by which it can be taken back."""
-    a[base + _TOUCH] = number
+def generation(a, base):
+    """Return how many lines have come into steady caches so far."""
+    return a[base + _GENERATION]
 
 
 @numba.njit
-def journal_fits(a, base):
-    """Return whether the journal holds all that was written since it began."""
-    return a[base + _RECORDS] <= _JOURNAL_LIMIT
+def steady_line(a, base, route_number, address):
+    """Return how ``enter_line`` notes the line of a fetch, 0 where its cache is not steady.
+
+    Steady is a cache in which hits leave no trace, and which no data shares.
+    """
+    cache = a[base + _ROUTES_BASE + (route_number << _3) + _ROUTE_FETCH]
+    if a[base + cache + _STEADY] == _0:
+        return _0
+    return (cache + _LAST_FETCH) | (address >> a[base + cache + _SHIFT]) << _32
+
+
+@numba.njit(inline="always")
+def enter_line(a, base, line):
+    """Note that fetch goes on in a line of a steady cache, known to be there."""
+    a[base + (line & _LOW)] = line >> _32
 
 
 @numba.njit
-def roll_back(a, base, first):
-    """Take back the touches from number ``first`` on, the last one first."""
-    records = a[base + _RECORDS]
-    while records != _0:
-        record = base + _JOURNAL_BASE + ((records - _1) << _1)
-        if a[record] >> _32 < first:
-            break
-        a[a[record] & _LOW] = a[record + _1]
-        records -= _1
-    a[base + _RECORDS] = records
+def held_line(a, base, route_number, address):
+    """Return how ``hits_line`` finds the line of a load or store again, 0 if it is not there."""
+    cache = a[base + _ROUTES_BASE + (route_number << _3) + _ROUTE_DATA]
+    if cache == _0:
+        return _0
+    place = _find(a, base, cache, address >> a[base + cache + _SHIFT])
+    return place | a[base + cache + _SHIFT] << _32 if place != _0 else _0
+
+
+@numba.njit(inline="always")
+def hits_line(a, base, held, address, size_bytes, is_store, now):
+    """Carry out a load or store if it hits the same line as before and nothing else changes.
+
+    Equal in effect to ``read_or_write``, which is to be called where this returns false.
+    """
+    shift = held >> _32
+    place = base + (held & _LOW)
+    line = address >> shift
+    if held == _0 or a[place + _TAG] != line or a[place + _READY] > now:
+        return False
+    if (address + size_bytes - _1) >> shift != line or (is_store and a[place + _DIRTY] == _0):
+        return False
+    a[place + _USED] = now
+    return True
 
 
 @numba.njit
@@ -203,7 +205,7 @@ def _find(a, base, cache, line):
     place = a[base + cache + _LINES] + (line & (a[base + cache + _SETS] - _1)) * (ways << _2)
     for _ in range(ways):
         if a[base + place + _TAG] == line:
-            a[base + hint] = place  # no journal: a wrong hint costs time of the host only
+            a[base + hint] = place
             return place
         place += _U(_LINE_WORDS)
     return _0
@@ -226,23 +228,15 @@ def _victim(a, base, cache, line):
         return oldest
     if policy == _ROUND_ROBIN:
         turn = a[base + cache + _TURN]
-        _put(a, base, base + cache + _TURN, turn + _1)
+        a[base + cache + _TURN] = turn + _1
     else:
         number = a[base + _NUMBER]  # a 32-bit xorshift generator
         number ^= (number << _U(13)) & _LOW
         number ^= number >> _U(17)
         number ^= (number << _U(5)) & _LOW
-        _put(a, base, base + _NUMBER, number)
+        a[base + _NUMBER] = number
         turn = number
     return first + (turn % ways) * _U(_LINE_WORDS)
-
-
-@numba.njit
-def _use(a, base, place):
-    """Note that a line was used last."""
-    stamp = a[base + _STAMP] + _1
-    _put(a, base, base + _STAMP, stamp)
-    _put(a, base, base + place + _USED, stamp)
 
 
 @numba.njit
@@ -257,13 +251,12 @@ def _load_line(a, base, cache, route, line, start, dirty):
     busy = ready + a[base + route + _ROUTE_REST]
     if a[base + place + _DIRTY] != _0:
         busy += a[base + route + _ROUTE_REST]
-    _put(a, base, base + route + _ROUTE_BUSY, busy)
-    if a[base + place + _TAG] == a[base + cache + _LAST_DATA]:
-        _put(a, base, base + cache + _LAST_DATA, _NONE)
-    _put(a, base, base + place + _TAG, line)
-    _put(a, base, base + place + _READY, ready)
-    _put(a, base, base + place + _DIRTY, dirty)
-    _use(a, base, place)
+    a[base + route + _ROUTE_BUSY] = busy
+    a[base + _GENERATION] += a[base + cache + _STEADY]
+    a[base + place + _TAG] = line
+    a[base + place + _READY] = ready
+    a[base + place + _DIRTY] = dirty
+    a[base + place + _USED] = start
     return place
 
 
@@ -280,13 +273,12 @@ def fetch(a, base, route_number, address, now):
     line = address >> a[base + cache + _SHIFT]
     if cache == _0 or line == a[base + cache + _LAST_FETCH]:
         return _0
-    _put(a, base, base + cache + _LAST_FETCH, line)
+    a[base + cache + _LAST_FETCH] = line
     place = _find(a, base, cache, line)
     if place == _0:
-        _put(a, base, base + cache + _MISSES, a[base + cache + _MISSES] + _1)
+        a[base + cache + _MISSES] += _1
         place = _load_line(a, base, cache, route, line, now, _0)
-    else:
-        _use(a, base, place)
+    a[base + place + _USED] = now
     ready = a[base + place + _READY]
     stall = ready - now if ready > now else _0
     if a[base + cache + _PREFETCH] != _0 and _find(a, base, cache, line + _1) == _0:
@@ -303,23 +295,19 @@ def _touch_line(a, base, cache, route, line, is_store, now):
     if place == _0:
         if is_store and back == _0:
             return _0  # written to memory without a line of its own
-        _put(a, base, base + cache + _MISSES, a[base + cache + _MISSES] + _1)
+        a[base + cache + _MISSES] += _1
         dirty = _1 if is_store else _0
         busy = a[base + route + _ROUTE_BUSY]
         place = _load_line(a, base, cache, route, line, now, dirty)
         # A store waits in the store buffer for its line, and the core only for the line before.
         ready = busy if is_store else a[base + place + _READY]
     else:
-        _use(a, base, place)
         ready = _0 if is_store else a[base + place + _READY]
-        if is_store and back != _0 and a[base + place + _DIRTY] == _0:
-            _put(a, base, base + place + _DIRTY, _1)
+        if is_store:
+            a[base + place + _DIRTY] |= back
+    a[base + place + _USED] = now
     if ready > now:
         stall = ready - now
-    # A line that is still on its way must be looked at again.
-    there = a[base + place + _READY] <= now + stall
-    _put(a, base, base + cache + _LAST_DATA, line if there else _NONE)
-    _put(a, base, base + cache + _LAST_WAY, place)
     return stall
 
 
@@ -337,10 +325,6 @@ def read_or_write(a, base, route_number, address, size_bytes, is_store, now):
     line, last = address >> shift, (address + size_bytes - _1) >> shift
     stall = _0
     while line <= last:
-        known = line == a[base + cache + _LAST_DATA]
-        if known and is_store and a[base + cache + _BACK] != _0:
-            known = a[base + a[base + cache + _LAST_WAY] + _DIRTY] != _0
-        if not known:
-            stall += _touch_line(a, base, cache, route, line, is_store, now + stall)
+        stall += _touch_line(a, base, cache, route, line, is_store, now + stall)
         line += _1
     return stall

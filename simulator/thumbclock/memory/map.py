@@ -19,11 +19,21 @@ PAGE_BITS = 12
 
 @dataclass(frozen=True, slots=True)
 class WaitClass:
-    """Timing of data accesses to a memory: stalls, and banks that serve a load each per cycle."""
+    """Timing of data accesses to a memory.
 
-    read_cycles: int
-    write_cycles: int
-    data_banks: int
+    Attributes:
+        read_cycles: Stall of a load.
+        write_cycles: Stall of a store.
+        data_banks: 32-bit banks that serve a load each per cycle.
+        route: Number of the way through caches, 0 where accesses meet none.
+        is_memory: False for addresses at which the board has none.
+    """
+
+    read_cycles: int = 0
+    write_cycles: int = 0
+    data_banks: int = 1
+    route: int = 0
+    is_memory: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +72,13 @@ class MemoryMap:
     def __init__(self, board: BoardProfile) -> None:
         self.caches: Sequence[Cache] = board.enabled_caches
         self.routes: list[Route] = []
-        classes: list[WaitClass] = []
+        elsewhere = WaitClass(is_memory=False)
+        classes = [elsewhere]
         regions = []
         for memory in board.memories:
             fetch, data = (self._cache_of(memory, use) for use in ("fetch", "data"))
             route = self._route(memory, fetch, data)
-            waits = self._waits(memory, data)
+            waits = self._waits(memory, data, route if data >= 0 else 0)
             if waits not in classes:
                 classes.append(waits)
             waits_to_fetch = memory.executable and fetch < 0
@@ -83,6 +94,9 @@ class MemoryMap:
                 for base in memory.bases
             ]
         self.regions: Sequence[Region] = tuple(sorted(regions, key=lambda region: region.base))
+        self.has_classes = len(classes) > 2 or bool(self.routes)
+        if not self.has_classes:  # all memories are alike: no address has to be told apart
+            classes[0] = classes[-1]
         self.wait_classes: Sequence[WaitClass] = tuple(classes)
 
     def _cache_of(self, memory: Memory, use: str) -> int:
@@ -103,7 +117,7 @@ class MemoryMap:
         self.routes.append(Route(fetch, data, *misses))
         return len(self.routes)
 
-    def _waits(self, memory: Memory, data: int) -> WaitClass:
+    def _waits(self, memory: Memory, data: int, route: int) -> WaitClass:
         """Return the waits of data accesses, those that a cache takes away left out."""
         cache = self.caches[data] if data >= 0 else None
         writes_back = cache is not None and cache.writes == "back"
@@ -112,6 +126,7 @@ class MemoryMap:
             read_cycles=memory.wait_cycles("read") if cache is None else 0,
             write_cycles=memory.wait_cycles("write") if waits_to_write else 0,
             data_banks=memory.data_banks if cache is None else cache.data_banks,
+            route=route,
         )
 
     def region_at(self, address: int) -> Region | None:
