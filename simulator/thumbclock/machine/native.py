@@ -149,11 +149,11 @@ ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND, ENTRY_LOW_ROOT = 6, 9, 11,
 LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY = 1, 2, 4
 HAS_ROOT, IS_BRANCH, HAS_LOW_ROOT = 8, 16, 32
 TOUCH_SHIFT = 8
-# Touches of an entry: how many they are; route and address of the last line fetched from, 0 for none;
-# the generation, plus one, in which all fetches hit; how many touches are loads or stores; the last
-# line as a steady cache knows it. Then each touch: source | register or slot << 8 | size << 16 |
-# what to add << 32, or for a fetch source | address << 32; cycles from the unit's start; sum of its
-# stalls; the line that a load or store hit last.
+# Touches of an entry: how many they are; route and address of the last line fetched from, 0 for
+# none; the generation, plus one, in which all fetches hit; how many touches are loads or stores;
+# the last line as a steady cache knows it. Then each touch: source | register or slot << 8 | size
+# << 16 | what to add << 32, or for a fetch source | address << 32; cycles from the unit's start;
+# sum of its stalls; the line that a load or store hit last.
 TOUCH_HEADER = 5
 TOUCH_WORDS = 4
 # Bits of a source; the four above them are the route.

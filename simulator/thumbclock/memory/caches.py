@@ -9,10 +9,10 @@ One mechanism covers them all: lines with tags in sets, a replacement policy, a 
 line can be read, and for each memory behind a time until which it is busy. A prefetch buffer is a
 cache of a few lines that also asks for the next line; an ART accelerator is one with more lines.
 
-Every access is a *touch*: a line entered by fetch, or the bytes of a load or store. A touch that hits
-changes nothing but the time of last use, which LRU replacement alone looks at; so where another
-policy rules and no data shares the cache, what hit once hits again until a new line comes in, of
-which the *generation* tells.
+Every access is a *touch*: a line entered by fetch, or the bytes of a load or store. A touch that
+hits changes nothing but the time of last use, which LRU replacement alone looks at; so where
+another policy rules and no data shares the cache, what hit once hits again until a new line comes
+in, of which the *generation* tells.
 """
 
 from collections.abc import Sequence
