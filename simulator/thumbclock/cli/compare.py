@@ -9,19 +9,24 @@ from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
+    BatteryOption,
     CachesOption,
     ClockOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
+    PeriodOption,
     QuietOption,
     SeedOption,
+    SelfDischargeOption,
     ShapeOption,
+    SleepOption,
     StrideOption,
     SupplyOption,
     ToolchainOption,
     clock_hz,
     operator_name,
+    schedule,
     supply_v,
     words,
 )
@@ -50,6 +55,10 @@ def compare(
     clock: ClockOption = None,
     supply: SupplyOption = None,
     caches: CachesOption = "usual",
+    period: PeriodOption = None,
+    sleep: SleepOption = None,
+    battery: BatteryOption = None,
+    self_discharge: SelfDischargeOption = 0.0,
     place: Annotated[
         list[str] | None,
         typer.Option(
@@ -100,6 +109,7 @@ def compare(
         load_profile(name, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches)
         for name in words(profile or [DEFAULT_PROFILE])
     ]
+    duty = schedule(period, sleep, battery, self_discharge)
     rows = candidates(specs, boards, place or ["default"])
     compiler = find_toolchain(toolchain)
     with progress_bar(quiet=quiet) as progress:
@@ -109,6 +119,7 @@ def compare(
             compiler,
             title=f"{operator} {specs[0].shape_text}, kernel {kernel_size}",
             seed=seed,
+            schedule=duty,
             each=lambda name: progress.update(task, advance=1, description=name),
         )
     if json is not None:

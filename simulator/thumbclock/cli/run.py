@@ -8,12 +8,17 @@ import typer
 
 from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import (
+    BatteryOption,
     CachesOption,
     ClockOption,
     JsonOption,
+    PeriodOption,
     QuietOption,
+    SelfDischargeOption,
+    SleepOption,
     SupplyOption,
     clock_hz,
+    schedule,
     supply_v,
 )
 from thumbclock.errors import SimulationFault, UsageError
@@ -44,6 +49,10 @@ def run(
     clock: ClockOption = None,
     supply: SupplyOption = None,
     caches: CachesOption = "usual",
+    period: PeriodOption = None,
+    sleep: SleepOption = None,
+    battery: BatteryOption = None,
+    self_discharge: SelfDischargeOption = 0.0,
     base: Annotated[
         str | None, typer.Option(metavar="ADDR", help="Load address of a raw binary.")
     ] = None,
@@ -83,6 +92,7 @@ def run(
     What the program prints by semihosting goes to standard output. Exit code: 0 when the program
     came to its end, whatever exit code of its own it gave; 3 when it faulted or reached a limit.
     """
+    from thumbclock.energy import with_schedule
     from thumbclock.profiles import load_profile
     from thumbclock.result import write_result
 
@@ -94,6 +104,7 @@ def run(
     board = load_profile(
         profile, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches
     )
+    duty = schedule(period, sleep, battery, self_discharge)
     timeout_s = timeout or None
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet) as waiting:
         from thumbclock.machine import Machine
@@ -112,6 +123,7 @@ def run(
             )
         else:
             result = _call(machine, function, arg or [], max_instructions, timeout_s)
+    result = with_schedule(result, board.board, duty)
     if json is not None:
         write_result(result, json)
     if not quiet:

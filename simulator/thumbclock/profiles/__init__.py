@@ -27,6 +27,8 @@ from thumbclock.profiles.model import (
     Quantity,
     Regulator,
     Role,
+    RunCurrent,
+    SleepMode,
     WaitStates,
     parse_placement,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "Quantity",
     "Regulator",
     "Role",
+    "RunCurrent",
+    "SleepMode",
     "WaitStates",
     "load_core",
     "load_profile",

@@ -25,7 +25,9 @@ from thumbclock.profiles.model import (
     Quantity,
     Regulator,
     Role,
+    RunCurrent,
     Schema,
+    SleepMode,
     Text,
     WaitStates,
 )
@@ -280,29 +282,74 @@ class _CacheFile(Schema):
         )
 
 
+class _RunFile(Schema):
+    code: tuple[Name, ...]
+    clock_hz: Quantity
+    current_ma: Quantity
+
+    @model_validator(mode="after")
+    def _units(self) -> Self:
+        _expect_positive("clock_hz", self.clock_hz, "Hz")
+        _expect_positive("current_ma", self.current_ma, "mA")
+        return self
+
+    def row(self) -> RunCurrent:
+        return RunCurrent(self.code, self.clock_hz, self.current_ma)
+
+
+class _ModeFile(Schema):
+    current_ua: Quantity
+    clock_hz: Quantity | None = None
+
+    @model_validator(mode="after")
+    def _units(self) -> Self:
+        _expect_positive("current_ua", self.current_ua, "uA")
+        if self.clock_hz is not None:
+            _expect_positive("clock_hz", self.clock_hz, "Hz")
+        return self
+
+    def mode(self, name: str) -> SleepMode:
+        return SleepMode(name, self.current_ua, self.clock_hz)
+
+
 class _ElectricalFile(Schema):
     supply_v: Quantity
     min_supply_v: Quantity
     max_supply_v: Quantity
     regulator: Regulator
-    run_current_ma: dict[Name, Quantity]
+    run: tuple[_RunFile, ...]
+    static_ma: Quantity
+    waiting_ratio: Quantity | None = None
+    instruction_pj: dict[Name, Quantity] = Field(default_factory=dict)
+    access_pj: dict[Name, Quantity] = Field(default_factory=dict)
+    modes: dict[Name, _ModeFile] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _units(self) -> Self:
-        expected = [
-            ("supply_v", self.supply_v, "V"),
-            ("min_supply_v", self.min_supply_v, "V"),
-            ("max_supply_v", self.max_supply_v, "V"),
-        ]
-        expected += [(f"run_current_ma.{n}", q, "mA") for n, q in self.run_current_ma.items()]
-        for name, quantity, unit in expected:
-            if quantity.unit != unit or quantity.interval[0] <= 0:
-                raise ValueError(f"{name} is {quantity.value} {quantity.unit}; expected {unit} > 0")
+        for name in ("supply_v", "min_supply_v", "max_supply_v"):
+            _expect_positive(name, getattr(self, name), "V")
+        _expect_positive("static_ma", self.static_ma, "mA")
+        if self.waiting_ratio is not None:
+            _expect_positive("waiting_ratio", self.waiting_ratio, "ratio")
+        for table in (self.instruction_pj, self.access_pj):
+            for name, weight in table.items():
+                _expect_unit(name, weight, "pJ")
         if not self.min_supply_v.value <= self.supply_v.value <= self.max_supply_v.value:
             raise ValueError(
                 f"supply_v is {self.supply_v.value} V, outside min_supply_v "
                 f"{self.min_supply_v.value} to max_supply_v {self.max_supply_v.value}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rows(self) -> Self:
+        clocks: dict[str, list[int]] = {}
+        for row in self.run:
+            for memory in row.code:
+                clocks.setdefault(memory, []).append(row.clock_hz.integer)
+        for memory, stated in clocks.items():
+            if stated != sorted(set(stated)):
+                raise ValueError(f"run for {memory} has clocks {stated}; expected them to rise")
         return self
 
     def electrical(self) -> Electrical:
@@ -311,7 +358,12 @@ class _ElectricalFile(Schema):
             min_supply_v=self.min_supply_v,
             max_supply_v=self.max_supply_v,
             regulator=self.regulator,
-            run_current_ma=self.run_current_ma,
+            run=tuple(row.row() for row in self.run),
+            static_ma=self.static_ma,
+            waiting_ratio=self.waiting_ratio,
+            instruction_pj=self.instruction_pj,
+            access_pj=self.access_pj,
+            modes=tuple(mode.mode(name) for name, mode in self.modes.items()),
         )
 
 
@@ -343,12 +395,13 @@ class BoardFile(Schema):
             raise ValueError(f"placement lacks {', '.join(missing)}")
         if self.electrical is not None:
             executable = {name for name, memory in self.memories.items() if memory.executable}
-            stated = set(self.electrical.run_current_ma)
+            stated = {memory for row in self.electrical.run for memory in row.code}
             if executable != stated:
                 raise ValueError(
-                    "electrical.run_current_ma has one current for each executable memory; it "
-                    f"differs in {', '.join(sorted(executable ^ stated))}"
+                    "electrical.run has a current for each executable memory; it differs in "
+                    f"{', '.join(sorted(executable ^ stated))}"
                 )
+            _check_accesses(self.electrical.access_pj, self.memories)
         _refuse_overlap(self.memories)
         _check_caches(self.caches, self.memories)
         return self
@@ -357,6 +410,20 @@ class BoardFile(Schema):
 def _expect_unit(name: str, quantity: Quantity, unit: str) -> None:
     if quantity.unit != unit or isinstance(quantity.value, bool):
         raise ValueError(f"{name} is in {quantity.unit}; expected unit {unit}")
+
+
+def _expect_positive(name: str, quantity: Quantity, unit: str) -> None:
+    if quantity.unit != unit or quantity.interval[0] <= 0:
+        raise ValueError(f"{name} is {quantity.value} {quantity.unit}; expected {unit} > 0")
+
+
+def _check_accesses(weights: Mapping[str, Quantity], memories: Mapping[str, _MemoryFile]) -> None:
+    for name in weights:
+        memory, _, access = name.rpartition(".")
+        if memory not in memories or access not in {"fetch", "read", "write"}:
+            raise ValueError(
+                f"access_pj.{name}: expected a memory and an access, such as flash.read"
+            )
 
 
 def _expect_flag(name: str, quantity: Quantity) -> None:

@@ -40,7 +40,9 @@ __all__ = [
     "Quantity",
     "Regulator",
     "Role",
+    "RunCurrent",
     "Schema",
+    "SleepMode",
     "Text",
     "WaitStates",
     "did_you_mean",
@@ -327,22 +329,89 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class Electrical:
-    """What a board draws when it runs at its profile's clock.
+class RunCurrent:
+    """The supply current of running code from some memories, at one clock.
 
     Attributes:
-        supply_v: Supply voltage.
+        code: Names of the memories that code runs from.
+        clock_hz: CPU clock.
+        current_ma: Supply current while instructions execute, with the usual caches and at the
+            core voltage that the clock needs.
+    """
+
+    code: tuple[str, ...]
+    clock_hz: Quantity
+    current_ma: Quantity
+
+
+@dataclass(frozen=True)
+class SleepMode:
+    """A mode without execution.
+
+    Attributes:
+        name: e.g. ``stop2``.
+        current_ua: Supply current.
+        clock_hz: The CPU clock before the mode at which that current holds; None where the mode
+            stops the clocks, so that the current depends on none.
+    """
+
+    name: str
+    current_ua: Quantity
+    clock_hz: Quantity | None
+
+
+@dataclass(frozen=True)
+class Electrical:
+    """What a board draws from its supply.
+
+    Attributes:
+        supply_v: Supply voltage, at which the currents hold.
         min_supply_v: Lowest supply that can be chosen.
         max_supply_v: Highest supply that can be chosen.
         regulator: How the core voltage is made.
-        run_current_ma: Memory that code runs from -> supply current while running.
+        run: Currents while running, by code memory and clock.
+        static_ma: The part of a run current that does not depend on the clock.
+        waiting_ratio: Current of a cycle that waits for memory over that of one that executes;
+            None where no difference is known.
+        instruction_pj: Instruction class -> energy of such an instruction beyond that of the
+            average one, which the run current holds already.
+        access_pj: ``MEMORY.fetch``, ``.read`` or ``.write`` -> energy of such an access beyond what
+            the run current holds already.
+        modes: Modes without execution.
     """
 
     supply_v: Quantity
     min_supply_v: Quantity
     max_supply_v: Quantity
     regulator: Regulator
-    run_current_ma: Mapping[str, Quantity]
+    run: tuple[RunCurrent, ...]
+    static_ma: Quantity
+    waiting_ratio: Quantity | None
+    instruction_pj: Mapping[str, Quantity]
+    access_pj: Mapping[str, Quantity]
+    modes: tuple[SleepMode, ...]
+
+    def numbers(self) -> Iterator[tuple[str, Quantity]]:
+        """Yield every number with its dotted name, e.g. ``run.0.current_ma``."""
+        yield "supply_v", self.supply_v
+        yield "min_supply_v", self.min_supply_v
+        yield "max_supply_v", self.max_supply_v
+        yield "static_ma", self.static_ma
+        if self.waiting_ratio is not None:
+            yield "waiting_ratio", self.waiting_ratio
+        for index, row in enumerate(self.run):
+            yield f"run.{index}.clock_hz", row.clock_hz
+            yield f"run.{index}.current_ma", row.current_ma
+        for mode in self.modes:
+            yield f"modes.{mode.name}.current_ua", mode.current_ua
+            if mode.clock_hz is not None:
+                yield f"modes.{mode.name}.clock_hz", mode.clock_hz
+        for table, weights in (
+            ("instruction_pj", self.instruction_pj),
+            ("access_pj", self.access_pj),
+        ):
+            for name, quantity in weights.items():
+                yield f"{table}.{name}", quantity
 
 
 @dataclass(frozen=True)
@@ -426,11 +495,8 @@ class BoardProfile:
             for name, quantity in cache.quantities.items():
                 yield f"caches.{cache.name}.{name}", quantity
         if self.electrical is not None:
-            yield "electrical.supply_v", self.electrical.supply_v
-            yield "electrical.min_supply_v", self.electrical.min_supply_v
-            yield "electrical.max_supply_v", self.electrical.max_supply_v
-            for name, quantity in self.electrical.run_current_ma.items():
-                yield f"electrical.run_current_ma.{name}", quantity
+            for name, quantity in self.electrical.numbers():
+                yield f"electrical.{name}", quantity
 
 
 class Mcpu(Schema):

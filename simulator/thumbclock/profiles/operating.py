@@ -96,28 +96,35 @@ def at_operating_point(
         board,
         clock_hz=_changed(board.clock_hz, new_hz, f"chosen; {own}"),
         memories=tuple(moved(memory) for memory in board.memories),
-        electrical=_electrical(board, new_hz / old_hz, new_v),
+        electrical=_at_supply(board.electrical, new_v),
     )
 
 
-def _electrical(board: BoardProfile, ratio: float, supply_v: float | None) -> Electrical | None:
-    if board.electrical is None or supply_v is None:
-        return None
-    supply = board.electrical.supply_v
-    if supply_v != supply.value:
-        supply = _changed(supply, supply_v, f"chosen; the profile's own is {supply.value:g} V")
-    currents = {
-        name: current.model_copy(
-            update={
-                "value": current.value * ratio,
-                "low": current.interval[0] * ratio,
-                "high": current.interval[2] * ratio,
-                "kind": "derived",
-            }
-        )
-        for name, current in board.electrical.run_current_ma.items()
-    }
-    return replace(board.electrical, supply_v=supply, run_current_ma=currents)
+def _at_supply(electrical: Electrical | None, supply_v: float | None) -> Electrical | None:
+    """Return the figures at another supply: an LDO keeps the current, an SMPS the power."""
+    if electrical is None or supply_v is None or supply_v == electrical.supply_v.value:
+        return electrical
+    old_v = float(electrical.supply_v.value)
+    supply = _changed(electrical.supply_v, supply_v, f"chosen; the profile's own is {old_v:g} V")
+    if electrical.regulator == "ldo":
+        return replace(electrical, supply_v=supply)
+    ratio = old_v / supply_v
+    note = f"the same power as at {old_v:g} V"
+
+    def scaled(quantity: Quantity) -> Quantity:
+        low, value, high = (round(end * ratio, 6) for end in quantity.interval)
+        return _changed(quantity, value, note, low, high)
+
+    return replace(
+        electrical,
+        supply_v=supply,
+        run=tuple(replace(row, current_ma=scaled(row.current_ma)) for row in electrical.run),
+        static_ma=scaled(electrical.static_ma),
+        modes=tuple(
+            mode if mode.clock_hz is None else replace(mode, current_ua=scaled(mode.current_ua))
+            for mode in electrical.modes
+        ),
+    )
 
 
 def check_operating_point(board: BoardProfile, clock_hz: int, supply_v: float | None) -> None:
@@ -225,7 +232,7 @@ def _mapped(quantity: Quantity, change: Callable[[float], float], note: str) -> 
 
 
 def _changed(
-    quantity: Quantity, value: float, note: str, low: int | None = None, high: int | None = None
+    quantity: Quantity, value: float, note: str, low: float | None = None, high: float | None = None
 ) -> Quantity:
     return quantity.model_copy(
         update={

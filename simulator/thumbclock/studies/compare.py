@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from thumbclock.energy import Schedule, with_schedule
 from thumbclock.errors import CheckFailed, SimulationFault
 from thumbclock.kernels.data import ConvData, random_layer
 from thumbclock.kernels.image import conv_image
@@ -59,6 +60,7 @@ def compare_kernels(
     *,
     title: str,
     seed: int = 0,
+    schedule: Schedule | None = None,
     each: Callable[[str], None] = lambda _: None,
 ) -> CompareResult:
     """Measure kernels; one that does not fit, or faults, is recorded and the rest goes on.
@@ -68,6 +70,7 @@ def compare_kernels(
         toolchain: The compiler.
         title: What is compared, for a reader.
         seed: Of the drawn layers.
+        schedule: The period, sleep and battery of each row, if it is to have a duty cycle.
         each: Called after each row with the name of its precision.
     """
     measured: list[KernelResult] = []
@@ -79,7 +82,8 @@ def compare_kernels(
             for row, built in zip(rows, waiting, strict=True):
                 outcome = _measured(row, built, layers[row.spec], toolchain)
                 if isinstance(outcome, KernelResult):
-                    measured.append(outcome)
+                    run = with_schedule(outcome.run, row.profile.board, schedule)
+                    measured.append(outcome.model_copy(update={"run": run}))
                 else:
                     failures.append(outcome)
                 each(row.spec.precision.name)
