@@ -1,6 +1,5 @@
 """Measurement end to end: a built image on a simulated board, checked and priced."""
 
-
 import numpy as np
 import pytest
 

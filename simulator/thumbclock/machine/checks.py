@@ -45,7 +45,7 @@ class Fault:
             no_fpu = missing == "an FPU" and instruction_set.version > 6
             kind = "no coprocessor" if no_fpu else "undefined instruction"
             advice = (
-                f", an {instruction_set.architecture}: it needs {missing}; build the program for "
+                f" ({instruction_set.architecture}): it needs {missing}; build the program for "
                 "this core, or choose a profile whose core has it"
             )
         return cls(f"{_exception(instruction_set)} ({kind})", found + advice, instruction.address)
