@@ -68,6 +68,8 @@ _NEIGHBOURS = [
     Fact(2, "str r0, [r1, r2]; nop", "JNK", "it absorbs a NOP"),
     Fact(3, "str r0, [r1, r2]; mov r3, r4", "JNK", "not a MOV"),
     Fact(4, "str r0, [r1]; ldr r2, [r3]", "JNK", "a load behind a store waits one"),
+    Fact(5, "str r0, [r1]; ldr r2, [r3] @ turnaround 1", "COREMARK-RT",
+         "one more where the memory turns round"),
     Fact(5, "str r0, [r1]; ldm r2, {r3, r4}", "JNK", "so does a load-multiple"),
     Fact(4, "str r0, [r1]; stm r2, {r3, r4}", "JNK", "not a store-multiple"),
     Fact(2, "str r0, [r1]; str r2, [r3]", "JNK", "nor a store"),

@@ -204,7 +204,8 @@ class CortexM4(PipelineModel):
         if state.index_pending and instruction.kind is not Kind.NOP:
             owed.append(("store_offset", number["store_register_offset_cycles"] - 1))
         if state.store_pending and memory is not None and memory.is_load:
-            owed.append(("store_to_load", number["store_before_load_cycles"]))
+            wait = number["store_before_load_cycles"] + access.turnaround_cycles
+            owed.append(("store_to_load", wait))
         elif memory is not None and any(r in state.computed for r in memory.registers):
             owed.append(("address", number["address_interlock_cycles"]))
         if instruction.kind.value.startswith("fp_"):
