@@ -66,12 +66,12 @@ def test_worked_example() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["ideal-m4", "ideal-m7", "rp2350"])
+@pytest.mark.parametrize("name", [name for name in profile_names() if name not in POWERED])
 def test_no_figures_no_energy(name: str) -> None:
     """A board without electrical figures has no energy."""
     board = load_profile(name).board
-    assert energy(board, {"flash": 1000}) is None
-    assert run_point(board, "flash") is None
+    assert energy(board, {board.default_placement.code.name: 1000}) is None
+    assert run_point(board, board.default_placement.code.name) is None
 
 
 def test_nothing_ran() -> None:
@@ -229,7 +229,8 @@ def test_weights_are_added(tmp_path: Path) -> None:
 
 def test_what_waits() -> None:
     """Waiting for memories counts; what the pipeline costs does not."""
-    assert waiting_cycles({"fetch_wait": 5, "memory_wait": 7, "branch_refill": 100}) == 12
+    assert waiting_cycles({"fetch_wait": 5, "memory_wait": 7, "load": 100}) == 12
+    assert waiting_cycles({"fetch_miss": 5, "data_miss": 7, "branch_refill": 100}) == 12
 
 
 def test_two_memories() -> None:

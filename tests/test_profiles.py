@@ -24,8 +24,9 @@ from thumbclock.profiles import (
 )
 
 NAMES = profile_names()
-CORES = ["cortex-m4", "cortex-m7"]
 FILES = sorted(assets.path("profiles").glob("*/*.toml"))
+CORES = [path.stem for path in FILES if path.parent.name == "cores"]
+IDEAL = [name for name in NAMES if name.startswith("ideal-")]
 
 BOARD = """
 name = "mine"
@@ -146,9 +147,10 @@ def test_file_name_is_profile_name(name: str) -> None:
 def test_core_identity(name: str) -> None:
     """A core carries its names for Unicorn and the compilers, and admits its accuracy."""
     core = load_core(name)
-    assert core.name == core.unicorn_model == core.mcpu.gcc == name
-    assert core.mcpu.zig == name.replace("-", "_")
-    assert core.dsp
+    assert core.name == core.mcpu.gcc == name
+    assert core.unicorn_model == name.removesuffix("plus")  # Unicorn has no Cortex-M0+
+    assert core.mcpu.zig.partition("+")[0] == name.replace("-", "_")
+    assert core.dsp == (core.architecture not in ("Armv6-M", "Armv7-M"))
     assert "not yet validated" in core.accuracy.status
 
 
@@ -172,6 +174,8 @@ def test_core_identity(name: str) -> None:
         ("stm32f103", 72_000_000, None, "flash flash flash sram sram"),
         ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
         ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+        ("ideal-m0", 100_000_000, None, "flash flash flash sram1 sram1"),
+        ("ideal-m0plus", 100_000_000, None, "flash flash flash sram1 sram1"),
     ],
 )
 def test_boards(name: str, clock_hz: int, fpu: str | None, placement: str) -> None:
@@ -183,7 +187,7 @@ def test_boards(name: str, clock_hz: int, fpu: str | None, placement: str) -> No
     assert names == placement.split()
 
 
-@pytest.mark.parametrize("name", ["ideal-m4", "ideal-m7"])
+@pytest.mark.parametrize("name", IDEAL)
 def test_ideal_boards_never_wait(name: str) -> None:
     """Ideal boards have 4 MiB at three addresses without any wait."""
     board = load_profile(name).board
@@ -385,7 +389,7 @@ current_ua = { value = 10, low = 5, high = 20, unit = "uA", source = "MINE", kin
 
 CACHED = """
 miss_cycles = { value = 3, unit = "cycle", source = "MINE", kind = "documented" }
-miss_rest_cycles = { value = 4, low = 2, high = 6, unit = "cycle", source = "MINE", kind = "measured" }
+miss_rest_cycles = { value = 4, low=2, high=6, unit = "cycle", source = "MINE", kind = "measured" }
 cycles_per_wait_state = { value = 2, unit = "cycle", source = "MINE", kind = "documented" }
 rest_cycles_per_wait_state = { value = 1, unit = "cycle", source = "MINE", kind = "documented" }
 [[memories.flash.wait_states]]

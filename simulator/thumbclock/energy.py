@@ -18,7 +18,7 @@ __all__ = [
     "with_schedule",
 ]
 
-WAITING_STALLS = frozenset({"fetch_wait", "memory_wait"})
+WAITING_STALLS = frozenset({"fetch_wait", "memory_wait", "fetch_miss", "data_miss"})
 """Stall reasons in which the core waits for a memory; the others belong to its own pipeline."""
 
 _HOURS_PER_YEAR = 24 * 365.25

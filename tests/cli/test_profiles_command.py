@@ -60,7 +60,7 @@ def test_details_tell_states(monkeypatch: pytest.MonkeyPatch) -> None:
     text = " ".join(_output(monkeypatch, 120, "nucleo-f767zi").split())
     assert "cache icache (enabled; 16,384 bytes, 2-way, random replacement; fetches of" in text
     assert "cache art (enabled; 2,048 bytes, fully associative, lru replacement;" in text
-    assert "code in flash, flash_itcm, sram1, sram2" in text
+    assert "run.1, run.2, run.3, run.4, run.5: code in flash, flash_itcm, sram1, sram2" in text
     assert "running at 216 MHz and 3.3 V" in text
     row = text[text.index("running from mA range static mA mA/MHz nJ/cycle") :]
     assert "flash 90 72 to 180 2.4 0.406 1.38" in row

@@ -18,27 +18,29 @@ _VERSIONS = {
     "Armv7E-M": 7,
     "Armv8-M": 8,
     "Armv8-M Mainline": 8,
-    "Armv8-M.Main": 8,
 }
 
-_ARMV6_WIDE = set("bl dmb dsb isb mrs msr".split())
-_ARMV7_NARROW = set("cbnz cbz it".split())
-_ARMV8 = set("lda ldab ldah ldaex ldaexb ldaexh stl stlb stlh stlex stlexb stlexh".split())
+_ARMV6_WIDE = {"bl", "dmb", "dsb", "isb", "mrs", "msr"}
+_ARMV7_NARROW = {"cbnz", "cbz", "it"}
+_ARMV8 = {
+    "lda", "ldab", "ldah", "ldaex", "ldaexb", "ldaexh",
+    "stl", "stlb", "stlh", "stlex", "stlexb", "stlexh",
+}  # fmt: skip
 
 _DSP_KINDS = {Kind.DSP, Kind.PACK, Kind.EXTEND_ADD}
-_NOT_DSP = set("ssat usat mul mla mls smull umull smlal umlal".split())
+_NOT_DSP = {"ssat", "usat", "mul", "mla", "mls", "smull", "umull", "smlal", "umlal"}
 _MULTIPLIES = {
     Kind.MULTIPLY,
     Kind.MULTIPLY_ACCUMULATE,
     Kind.MULTIPLY_LONG,
     Kind.MULTIPLY_ACCUMULATE_LONG,
 }
-_DSP_EXTENDS = set("sxtb16 uxtb16".split())
+_DSP_EXTENDS = {"sxtb16", "uxtb16"}
 
-_FPV5 = set(
-    "vsel vmaxnm vminnm vcvta vcvtm vcvtn vcvtp vrinta vrintm vrintn vrintp vrintr vrintx "
-    "vrintz".split()
-)
+_FPV5 = {
+    "vsel", "vmaxnm", "vminnm", "vcvta", "vcvtm", "vcvtn", "vcvtp",
+    "vrinta", "vrintm", "vrintn", "vrintp", "vrintr", "vrintx", "vrintz",
+}  # fmt: skip
 # A unit for single precision still moves doubles to and from memory and core registers.
 _DOUBLE_TRANSFERS = {
     Kind.FP_LOAD, Kind.FP_STORE, Kind.FP_LOAD_MULTIPLE, Kind.FP_STORE_MULTIPLE, Kind.FP_TO_CORE,

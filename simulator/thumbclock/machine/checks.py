@@ -42,15 +42,13 @@ class Fault:
         if missing is None or instruction.kind is Kind.UNDEFINED:
             kind, advice = "undefined instruction", ""
         else:
-            is_fp = instruction_set.fpu is None and instruction.kind.value.startswith("fp_")
-            kind = "no coprocessor" if is_fp else "undefined instruction"
+            no_fpu = missing == "an FPU" and instruction_set.version > 6
+            kind = "no coprocessor" if no_fpu else "undefined instruction"
             advice = (
-                f", an {instruction_set.architecture}: it needs {missing}; build the program for "
+                f" ({instruction_set.architecture}): it needs {missing}; build the program for "
                 "this core, or choose a profile whose core has it"
             )
-        return cls(
-            f"{_exception(instruction_set)} ({kind})", found + advice, instruction.address
-        )
+        return cls(f"{_exception(instruction_set)} ({kind})", found + advice, instruction.address)
 
     @classmethod
     def stack(cls, address: int, limit: int) -> "Fault":

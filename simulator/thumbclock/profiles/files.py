@@ -231,6 +231,7 @@ class _CacheFile(Schema):
     lines: Quantity
     ways: Quantity
     prefetch: Quantity
+    data_banks: Quantity | None = None
     at_reset: Quantity
     usual: Quantity
     note: str = ""
@@ -248,6 +249,8 @@ class _CacheFile(Schema):
             raise ValueError("memories names each memory once, and at least one")
         if self.serves == "fetch" and self.writes != "none":
             raise ValueError(f"a cache of fetches is never written; writes is {self.writes!r}")
+        if self.data_banks is not None:
+            _expect_unit("data_banks", self.data_banks, "bank")
         line, lines, ways = (q.integer for q in (self.line_bytes, self.lines, self.ways))
         if line < 4 or line & (line - 1):
             raise ValueError(f"line_bytes is {line}; expected a power of two from 4 on")
@@ -259,7 +262,8 @@ class _CacheFile(Schema):
         return self
 
     def cache(self, name: str) -> Cache:
-        names = ("line_bytes", "lines", "ways", "prefetch", "at_reset", "usual")
+        names = ("line_bytes", "lines", "ways", "prefetch", "data_banks", "at_reset", "usual")
+        stated = {name: getattr(self, name) for name in names}
         return Cache(
             name=name,
             serves=self.serves,
@@ -270,10 +274,11 @@ class _CacheFile(Schema):
             lines=self.lines.integer,
             ways=self.ways.integer,
             prefetch=bool(self.prefetch.value),
+            data_banks=self.data_banks.integer if self.data_banks else 1,
             at_reset=bool(self.at_reset.value),
             usual=bool(self.usual.value),
             note=self.note,
-            quantities={quantity: getattr(self, quantity) for quantity in names},
+            quantities={name: quantity for name, quantity in stated.items() if quantity},
         )
 
 

@@ -267,7 +267,8 @@ class Cache:
         line_bytes: Bytes of a line.
         lines: Lines in all.
         ways: Lines of a set; as many as `lines` where it is fully associative.
-        prefetch: Whether the line behind a missing one is fetched ahead.
+        prefetch: Whether the line behind the one that is fetched from is fetched ahead.
+        data_banks: 32-bit banks of its lines that can serve a load each in the same cycle.
         at_reset: Whether it is enabled after reset.
         usual: Whether the usual start-up code of the board enables it.
         note: What a reader needs to judge it.
@@ -283,6 +284,7 @@ class Cache:
     lines: int
     ways: int
     prefetch: bool
+    data_banks: int
     at_reset: bool
     usual: bool
     note: str
