@@ -34,8 +34,8 @@ from thumbclock.result import (
 )
 
 FIELDS = (
-    "schema image profile toolchain clock_hz cycles instructions time_us energy_uj stack_bytes "
-    "ram_bytes flash_bytes exit functions stalls mix model"
+    "schema image profile toolchain clock_hz supply_v caches cycles instructions time_us energy_uj "
+    "stack_bytes ram_bytes flash_bytes exit functions stalls mix model"
 )
 SCHEMAS = Path(thumbclock.result.__file__).with_name("schemas")
 
