@@ -73,6 +73,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _WRITTEN_ROLES: frozenset[Role] = frozenset({"data", "stack"})
 
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+_Target = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*(\+[a-z0-9_]+)*$")]
 _Text = Annotated[str, Field(min_length=1)]
 _Number = StrictBool | StrictInt | StrictFloat
 
@@ -323,8 +324,8 @@ class BoardProfile:
 class Mcpu(_Schema):
     """A core as the compilers spell it behind ``-mcpu=``."""
 
-    gcc: _Name
-    zig: _Name
+    gcc: _Target
+    zig: _Target
 
 
 class AccuracyStatement(_Schema):

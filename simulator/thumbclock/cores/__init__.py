@@ -1,5 +1,6 @@
 """Pipeline models: instruction sequences to cycles, one model per core family."""
 
+from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
 from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
@@ -8,6 +9,7 @@ from thumbclock.profiles import CoreProfile
 
 __all__ = [
     "Access",
+    "CortexM33",
     "CortexM4",
     "CortexM7",
     "Edge",
@@ -18,7 +20,11 @@ __all__ = [
     "pipeline_model",
 ]
 
-_MODELS: dict[str, type[PipelineModel]] = {"cortex-m4": CortexM4, "cortex-m7": CortexM7}
+_MODELS: dict[str, type[PipelineModel]] = {
+    "cortex-m4": CortexM4,
+    "cortex-m7": CortexM7,
+    "cortex-m33": CortexM33,
+}
 
 
 def pipeline_model(core: CoreProfile) -> PipelineModel:

@@ -16,7 +16,7 @@ _SYST_CSR, _SYST_RVR, _SYST_CVR, _SYST_CALIB = 0xE000E010, 0xE000E014, 0xE000E01
 _CPUID, _AIRCR, _CPACR, _DEMCR = 0xE000ED00, 0xE000ED0C, 0xE000ED88, 0xE000EDFC
 _CTR, _CCR, _NVIC_ENABLE = 0xE000ED7C, 0xE000ED14, 0xE000E100
 
-_CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271}
+_CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271, "cortex-m33": 0x410FD214}
 
 
 class ResetRequest(Exception):  # noqa: N818 - an event, not an error
