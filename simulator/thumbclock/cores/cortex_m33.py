@@ -159,6 +159,7 @@ class CortexM33(PipelineModel):
         plan = self._plan(instruction)
         runs = access.executed or not self.needs_execution(instruction)
         passed, stalls = 0, list[tuple[str, int]]()
+        alone = bool(state.refill) and bool(instruction.address & 2)
         if state.refill:
             passed = self._refill(state, instruction)
             stalls.append(("branch_refill", passed))
@@ -178,7 +179,7 @@ class CortexM33(PipelineModel):
             own = 0
         after = self._after(state, instruction, plan, own, early=early) if runs else state
         after = self._elapse(after, own) if own else after
-        after = self._close(after, instruction, plan, older if pairs else None, pairs)
+        after = self._close(after, instruction, plan, older if pairs else None, pairs or alone)
         return Issue(after, passed + own, _merged(stalls))
 
     # The plan of an instruction.
