@@ -23,7 +23,7 @@ def test_worked_example() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["ideal-m4", "ideal-m7"])
+@pytest.mark.parametrize("name", [name for name in profile_names() if name not in SILICON])
 def test_no_silicon_no_energy(name: str) -> None:
     """Ideal boards stand for no silicon and have no energy."""
     assert energy(load_profile(name).board, 1000, "flash") is None

@@ -17,8 +17,11 @@ from unicorn.arm_const import (
     UC_ARM_REG_R1,
     UC_ARM_REG_R2,
     UC_ARM_REG_SP,
+    UC_CPU_ARM_CORTEX_M0,
+    UC_CPU_ARM_CORTEX_M3,
     UC_CPU_ARM_CORTEX_M4,
     UC_CPU_ARM_CORTEX_M7,
+    UC_CPU_ARM_CORTEX_M33,
 )
 
 from thumbclock.errors import UsageError
@@ -33,7 +36,13 @@ from thumbclock.profiles import (
 )
 from thumbclock.toolchain import BuiltImage, Source, build, find_toolchain
 
-CPU_MODELS = {"cortex-m4": UC_CPU_ARM_CORTEX_M4, "cortex-m7": UC_CPU_ARM_CORTEX_M7}
+CPU_MODELS = {
+    "cortex-m0": UC_CPU_ARM_CORTEX_M0,
+    "cortex-m3": UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": UC_CPU_ARM_CORTEX_M33,
+}
 CPACR = 0xE000ED88
 SYSTEM_SPACE = 0xE000E000
 PAGE_BYTES = 4096

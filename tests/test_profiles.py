@@ -24,8 +24,9 @@ from thumbclock.profiles import (
 )
 
 NAMES = profile_names()
-CORES = ["cortex-m4", "cortex-m7"]
 FILES = sorted(assets.path("profiles").glob("*/*.toml"))
+CORES = [path.stem for path in FILES if path.parent.name == "cores"]
+IDEAL = [name for name in NAMES if name.startswith("ideal-")]
 
 BOARD = """
 name = "mine"
@@ -126,6 +127,8 @@ def test_no_source_is_left_over() -> None:
 def test_names() -> None:
     """The names are the boards' own, sorted."""
     assert NAMES == [
+        "ideal-m0",
+        "ideal-m0plus",
         "ideal-m4",
         "ideal-m7",
         "nucleo-h743zi",
@@ -147,9 +150,10 @@ def test_file_name_is_profile_name(name: str) -> None:
 def test_core_identity(name: str) -> None:
     """A core carries its names for Unicorn and the compilers, and admits its accuracy."""
     core = load_core(name)
-    assert core.name == core.unicorn_model == core.mcpu.gcc == name
-    assert core.mcpu.zig == name.replace("-", "_")
-    assert core.dsp
+    assert core.name == core.mcpu.gcc == name
+    assert core.unicorn_model == name.removesuffix("plus")  # Unicorn has no Cortex-M0+
+    assert core.mcpu.zig.partition("+")[0] == name.replace("-", "_")
+    assert core.dsp == (core.architecture not in ("Armv6-M", "Armv7-M"))
     assert "not yet validated" in core.accuracy.status
 
 
@@ -162,9 +166,11 @@ def test_core_identity(name: str) -> None:
         ("nucleo-l4r5zi", 120_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
         ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+        ("ideal-m0", 100_000_000, None, "flash flash flash sram1 sram1"),
+        ("ideal-m0plus", 100_000_000, None, "flash flash flash sram1 sram1"),
     ],
 )
-def test_boards(name: str, clock_hz: int, fpu: str, placement: str) -> None:
+def test_boards(name: str, clock_hz: int, fpu: str | None, placement: str) -> None:
     """Clock, floating-point unit and default placement of each board."""
     profile = load_profile(name)
     assert profile.clock_hz == clock_hz
@@ -173,7 +179,7 @@ def test_boards(name: str, clock_hz: int, fpu: str, placement: str) -> None:
     assert names == placement.split()
 
 
-@pytest.mark.parametrize("name", ["ideal-m4", "ideal-m7"])
+@pytest.mark.parametrize("name", IDEAL)
 def test_ideal_boards_never_wait(name: str) -> None:
     """Ideal boards have 4 MiB at three addresses without any wait."""
     board = load_profile(name).board
@@ -261,7 +267,7 @@ def test_profiles_travel_between_processes() -> None:
     [
         ("nucleo-h743", "did you mean nucleo-h743zi?"),
         ("IDEAL-M7", "did you mean ideal-m7?"),
-        ("toaster", "there are ideal-m4, ideal-m7"),
+        ("toaster", "there are ideal-m0, ideal-m0plus"),
     ],
 )
 def test_unknown_profile(name: str, hint: str) -> None:

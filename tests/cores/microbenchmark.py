@@ -43,7 +43,7 @@ class Step:
 
 @functools.cache
 def model(core: str) -> PipelineModel:
-    """Return the pipeline model of ``m4`` or ``m7``."""
+    """Return the pipeline model of a core by its ideal board, e.g. ``m4``."""
     return pipeline_model(load_profile(f"ideal-{core}").core)
 
 

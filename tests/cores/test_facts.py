@@ -6,6 +6,8 @@ The rows stand in ``facts_*.py``, a file for each core; their sources are tags o
 
 import tomllib
 
+import facts_m0
+import facts_m0plus
 import facts_m4
 import facts_m7
 import pytest
@@ -14,7 +16,12 @@ from microbenchmark import SEPARATOR, assemble, between, per_repetition, steps
 
 from thumbclock import assets
 
-TABLES = {"m4": facts_m4.FACTS, "m7": facts_m7.FACTS}
+TABLES = {
+    "m0": facts_m0.FACTS,
+    "m0plus": facts_m0plus.FACTS,
+    "m4": facts_m4.FACTS,
+    "m7": facts_m7.FACTS,
+}
 FACTS = [(core, fact) for core, facts in TABLES.items() for fact in facts]
 
 

@@ -1,22 +1,26 @@
-"""Decoding never fails, and everything that a Cortex-M4 or M7 can run has a class and a price."""
+"""Decoding never fails, and every instruction has a cost on a core, or the core lacks it."""
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
 
 import capstone
 import pytest
 
+from thumbclock import assets
 from thumbclock.cores import Access, Edge, PipelineModel, pipeline_model
+from thumbclock.errors import UsageError
 from thumbclock.isa import Instruction, Kind, decode
-from thumbclock.profiles import load_profile
+from thumbclock.profiles import load_core
 
 ADDRESS = 0x0800_0000
+CORES = sorted(path.stem for path in assets.path("profiles", "cores").glob("*.toml"))
 WIDE_PREFIXES = (0b11101, 0b11110, 0b11111)
 
-# What capstone decodes although neither core has it, or no compiler makes it.
+# What capstone decodes although no core here has it, or no compiler makes it.
 WITHOUT_CLASS = {
     "blxns bxns tt tta ttat ttt vlstm vlldm sg": "Armv8-M security extension",
-    "stl stlb stlh": "Armv8-M",
     "hvc smc udf hint": "A-profile calls, the permanently undefined, ESB",
     "cdp cdp2 ldc ldc2 ldc2l ldcl mcr mcr2 mcrr mcrr2 mrc mrc2 mrrc mrrc2 stc stc2 stc2l stcl": (
         "coprocessors other than the FPU"
@@ -34,10 +38,10 @@ def disassembler() -> capstone.Cs:
     return capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS)
 
 
-@pytest.fixture(scope="module", params=["ideal-m4", "ideal-m7"])
+@pytest.fixture(scope="module", params=CORES)
 def model(request: pytest.FixtureRequest) -> PipelineModel:
     """The pipeline model of each core."""
-    return pipeline_model(load_profile(request.param).core)
+    return pipeline_model(load_core(request.param))
 
 
 def narrow() -> Iterator[bytes]:
@@ -94,6 +98,13 @@ def test_wide_encodings(disassembler: capstone.Cs) -> None:
     assert not wrong
 
 
+def test_conditions_change_no_class() -> None:
+    """An instruction is the same one in an IT block."""
+    for code in (*narrow(), *wide(8_000)):
+        plain, predicated = decode(code, ADDRESS), decode(code, ADDRESS, 0x08)
+        assert (plain.mnemonic, plain.kind) == (predicated.mnemonic, predicated.kind), plain.text
+
+
 def issue(model: PipelineModel, instruction: Instruction, access: Access) -> int:
     """Return the cycles of an instruction between two others, whatever they are."""
     state = model.redirect(model.initial_state(), Edge.TAKEN)
@@ -104,16 +115,50 @@ def issue(model: PipelineModel, instruction: Instruction, access: Access) -> int
     return first.cycles + second.cycles
 
 
-def test_everything_has_a_price(model: PipelineModel) -> None:
-    """Whatever decodes can be issued in any alignment, executed or not, and takes time."""
+def forms() -> Iterator[Instruction]:
+    """One instruction of every form that the sweep meets, as far as a cost could depend on it."""
     seen = set()
     for code in (*narrow(), *wide(8_000)):
         instruction = decode(code, ADDRESS)
-        key = (instruction.mnemonic, len(code), instruction.memory is not None)
-        if key in seen:
+        memory = instruction.memory
+        key = (
+            instruction.mnemonic,
+            instruction.kind,
+            len(code),
+            memory and (memory.size_bytes, memory.count, memory.writeback is None),
+            instruction.branch,
+            instruction.is_double,
+        )
+        if key not in seen:
+            seen.add(key)
+            yield instruction
+
+
+FORMS = list(forms())
+ACCESSES = (Access(), Access(address_low=3, quotient_bits=32), Access(executed=False))
+
+
+def test_everything_has_a_cost_or_is_lacking(model: PipelineModel) -> None:
+    """Whatever a core has can be issued and costs time; whatever it lacks is refused."""
+    priced = 0
+    for instruction in FORMS:
+        if model.instruction_set.lacks(instruction) is not None:
+            with pytest.raises(UsageError, match="has no cost for"):
+                issue(model, instruction, Access())
             continue
-        seen.add(key)
-        for access in (Access(), Access(address_low=3, quotient_bits=32), Access(executed=False)):
-            taken = issue(model, instruction, access)
-            assert 0 <= taken < 200, instruction.text
-    assert len(seen) > 250
+        priced += 1
+        for access in ACCESSES:
+            assert 0 <= issue(model, instruction, access) < 200, instruction.text
+        assert issue(model, instruction, Access()) > 0 or instruction.kind is Kind.IT
+    assert priced > (100 if model.instruction_set.version < 7 else 250)
+
+
+class _Unheard(StrEnum):
+    OF = "unheard_of"
+
+
+def test_no_class_is_priced_by_default(model: PipelineModel) -> None:
+    """A class that a model does not know is an error, and never one cycle."""
+    known = next(form for form in FORMS if form.mnemonic == "adc" and form.is_narrow)
+    with pytest.raises(UsageError, match=r"no cost for 'adcs .*class unheard_of"):
+        issue(model, replace(known, kind=_Unheard.OF), Access())  # type: ignore[arg-type]

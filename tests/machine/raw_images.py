@@ -17,15 +17,15 @@ ENTRY = FLASH + 8
 """Where the code of an image starts, behind stack pointer and reset vector."""
 
 
-def assemble(programs: Mapping[str, str]) -> dict[str, bytes]:
+def assemble(programs: Mapping[str, str], mcpu: str = "cortex_m7+fp_armv8d16") -> dict[str, bytes]:
     """Assemble programs in one go and return the image of each; ``;`` parts instructions."""
-    source = [".syntax unified", ".cpu cortex-m7", ".fpu fpv5-d16", ".thumb"]
+    source = [".syntax unified", ".thumb"]
     for number, text in enumerate(programs.values()):
         source += [f'.section .program{number},"ax",%progbits', *text.split(";"), ".balign 4"]
         source.append(".ltorg")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "programs.s").write_text("\n".join(source) + "\n")
-        target = ["-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m7"]
+        target = ["-target", "thumb-freestanding-eabihf", f"-mcpu={mcpu}"]
         command = [sys.executable, "-m", "ziglang", "cc", *target, "-c", "-o", "out.o"]
         subprocess.run([*command, "programs.s"], cwd=folder, check=True, capture_output=True)
         elf = ELFFile(io.BytesIO(Path(folder, "out.o").read_bytes()))

@@ -1,5 +1,6 @@
 """Pipeline models: instruction sequences to cycles, one model per core family."""
 
+from thumbclock.cores.cortex_m0 import CortexM0
 from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
@@ -9,6 +10,7 @@ from thumbclock.profiles import CoreProfile
 
 __all__ = [
     "Access",
+    "CortexM0",
     "CortexM33",
     "CortexM4",
     "CortexM7",
@@ -21,6 +23,8 @@ __all__ = [
 ]
 
 _MODELS: dict[str, type[PipelineModel]] = {
+    "cortex-m0": CortexM0,
+    "cortex-m0plus": CortexM0,
     "cortex-m4": CortexM4,
     "cortex-m7": CortexM7,
     "cortex-m33": CortexM33,

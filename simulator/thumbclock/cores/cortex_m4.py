@@ -69,6 +69,11 @@ _NAMED = {
     Kind.BREAKPOINT: "breakpoint_cycles",
     Kind.TABLE_BRANCH: "table_branch_cycles",
 }
+_SINGLE_CYCLE = _PRODUCERS | {
+    Kind.COMPARE, Kind.NOP, Kind.PRELOAD, Kind.BRANCH, Kind.FP_ADD, Kind.FP_COMPARE,
+    Kind.FP_CONVERT, Kind.FP_MULTIPLY, Kind.FP_MOVE, Kind.FP_MOVE_IMMEDIATE, Kind.FP_STATUS,
+    Kind.FP_TO_CORE, Kind.FP_FROM_CORE,
+}  # fmt: skip
 
 
 class CortexM4(PipelineModel):
@@ -107,6 +112,7 @@ class CortexM4(PipelineModel):
     def issue(self, state: State, instruction: Instruction, access: Access) -> Issue:
         """Issue one instruction; the debts of its predecessor are paid first."""
         assert isinstance(state, _State)
+        self.require(instruction)
         stalls = self._owed(state, instruction, access)
         if not access.executed and self.needs_execution(instruction):
             base, following = 1, _State(narrow_before=instruction.is_narrow)
@@ -205,6 +211,8 @@ class CortexM4(PipelineModel):
         if kind in (Kind.FP_DIVIDE, Kind.FP_SQRT):
             busy = number["fp_divide_cycles"] - 1
             return 1, stalls, following._replace(fp_busy=busy, fp_written=instruction.writes)
+        if kind not in _NAMED and kind not in _SINGLE_CYCLE:
+            raise self.unpriced(instruction)
         cycles = number[_NAMED[kind]] if kind in _NAMED else 1
         if kind in (Kind.FP_TO_CORE, Kind.FP_FROM_CORE):
             cycles = max(1, len(instruction.reads))

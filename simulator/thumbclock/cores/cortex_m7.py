@@ -158,6 +158,12 @@ _DOUBLE_BUSY = {
     Kind.FP_DIVIDE: "double_divide",
     Kind.FP_SQRT: "double_sqrt",
 }
+_SINGLE_CYCLE = _DSP | _MULTIPLIES | {
+    Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.COMPARE, Kind.MOVE_WIDE, Kind.LOAD, Kind.STORE,
+    Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.NOP, Kind.FP_ADD, Kind.FP_COMPARE, Kind.FP_CONVERT,
+    Kind.FP_MULTIPLY, Kind.FP_MULTIPLY_ACCUMULATE, Kind.FP_FUSED, Kind.FP_MOVE,
+    Kind.FP_MOVE_IMMEDIATE, Kind.FP_TO_CORE, Kind.FP_FROM_CORE, Kind.FP_LOAD, Kind.FP_STORE,
+}  # fmt: skip
 # Stall reasons by how the awaited value is used.
 _REASONS = {
     _Use.ADDRESS: "address",
@@ -269,6 +275,7 @@ class CortexM7(PipelineModel):
     # The plan of an instruction: what it uses, makes and forbids.
 
     def _make_plan(self, instruction: Instruction) -> _Plan:
+        self.require(instruction)
         kind = instruction.kind
         return _Plan(
             uses=self._uses(instruction),
@@ -424,6 +431,8 @@ class CortexM7(PipelineModel):
             return number("fp_divide_cycles" if kind is Kind.FP_DIVIDE else "fp_sqrt_cycles")
         if instruction.is_double and kind in _DOUBLE_BUSY:
             return number(f"{_DOUBLE_BUSY[kind]}_cycles")
+        if kind not in _SINGLE_CYCLE:
+            raise self.unpriced(instruction)
         return 1
 
     # Operand timing.

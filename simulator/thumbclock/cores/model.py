@@ -10,7 +10,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from thumbclock.isa import Instruction, Kind
+from thumbclock.errors import UsageError
+from thumbclock.isa import Instruction, InstructionSet, Kind
 from thumbclock.isa.instruction import PC
 from thumbclock.profiles import CoreProfile
 
@@ -92,6 +93,7 @@ class PipelineModel(ABC):
 
     def __init__(self, core: CoreProfile) -> None:
         self.core = core
+        self.instruction_set = InstructionSet(core.architecture, core.dsp, core.fpu)
 
     @property
     def predictor(self) -> PredictorSizes | None:
@@ -113,6 +115,27 @@ class PipelineModel(ABC):
     @abstractmethod
     def stall(self, state: State, cycles: int) -> State:
         """Return the state after ``cycles`` in which the front end had nothing to issue."""
+
+    def require(self, instruction: Instruction) -> None:
+        """Refuse to price an instruction that the core does not have.
+
+        Raises:
+            UsageError: The core lacks it.
+        """
+        missing = self.instruction_set.lacks(instruction)
+        if missing is not None:
+            raise UsageError(
+                f"{self.core.name} has no cost for '{instruction.text}' at "
+                f"0x{instruction.address:08x}: the instruction needs {missing}, and this core is "
+                f"{self.core.architecture}"
+            )
+
+    def unpriced(self, instruction: Instruction) -> UsageError:
+        """Return the error of an instruction that the core has and the model has no cost for."""
+        return UsageError(
+            f"{self.core.name} has no cost for '{instruction.text}' at 0x{instruction.address:08x} "
+            f"(class {instruction.kind}); add one to {self.core.path.name} and to the core's model"
+        )
 
     def needs_execution(self, instruction: Instruction) -> bool:
         """Return whether the cost depends on an IT condition having passed."""

@@ -164,7 +164,8 @@ class _Translation:
         if self.size_bytes == 4 and self.encoding & 0xFBF08000 == 0xF2400000:
             return "movw"  # capstone calls it mov, which has no 16-bit constant
         if name in ("hint", "nop"):
-            return str(self.raw.mnemonic).removesuffix(".w").strip()
+            full = str(self.raw.mnemonic).strip().removesuffix(".w")
+            return full[:-2] if self.in_it and self.condition != _ALWAYS else full
         if name == "cps" or name.startswith("vsel"):
             return name[:4]
         return _PLAIN_NAMES.get(name, name)
@@ -280,7 +281,7 @@ class _Translation:
             writeback=writeback,
             is_load=is_load,
             is_signed=self.mnemonic.startswith(("ldrsb", "ldrsh")),
-            needs_alignment=self.kind in _ALIGNED,
+            needs_alignment=self.kind in _ALIGNED or self.mnemonic in _ALIGNED_NAMES,
         )
 
     def _is_post_indexed(self) -> bool:
@@ -521,6 +522,7 @@ _ALIGNED = {
     Kind.FP_LOAD,
     Kind.FP_STORE,
 }
+_ALIGNED_NAMES = {"stl", "stlh"}
 _FLAG_SETTERS = {Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.MULTIPLY}
 _OPERAND2 = {Kind.ALU, Kind.MOVE, Kind.COMPARE}
 _EARLY_LAST = {"bfi", "ubfx", "sbfx", "pkhbt"}

@@ -38,7 +38,7 @@ def _table() -> dict[str, Kind]:
         ),
         Kind.DIVIDE: "sdiv udiv",
         Kind.LOAD: "ldr ldrb ldrbt ldrh ldrht ldrsb ldrsbt ldrsh ldrsht ldrt",
-        Kind.STORE: "str strb strbt strh strht strt",
+        Kind.STORE: "stl stlb stlh str strb strbt strh strht strt",
         Kind.LOAD_DUAL: "ldrd",
         Kind.STORE_DUAL: "strd",
         Kind.LOAD_MULTIPLE: "ldm ldmdb pop",
@@ -85,6 +85,6 @@ def _sizes(names: str, size_bytes: int) -> dict[str, int]:
 KINDS: dict[str, Kind] = _table()
 
 ACCESS_BYTES: dict[str, int] = {
-    **_sizes("ldrb ldrbt ldrsb ldrsbt strb strbt ldrexb strexb tbb ldab ldaexb", 1),
-    **_sizes("ldrh ldrht ldrsh ldrsht strh strht ldrexh strexh tbh ldah ldaexh", 2),
+    **_sizes("ldrb ldrbt ldrsb ldrsbt strb strbt ldrexb strexb tbb ldab ldaexb stlb stlexb", 1),
+    **_sizes("ldrh ldrht ldrsh ldrsht strh strht ldrexh strexh tbh ldah ldaexh stlh stlexh", 2),
 }

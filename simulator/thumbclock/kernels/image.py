@@ -89,7 +89,7 @@ def conv_image(
     """
     if not profile.core.dsp:
         raise UsageError(
-            f"{profile.name} has a {profile.core.title}, which lacks the DSP extension that the "
+            f"{profile.name} has an {profile.core.title}, which lacks the DSP extension that the "
             "convolution kernels need; choose a profile with a Cortex-M4, M7 or M33"
         )
     spec = data.spec

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from thumbclock.cores import Access
-from thumbclock.isa import Instruction
+from thumbclock.isa import Instruction, InstructionSet, Kind
 from thumbclock.machine.image import Image
 
 __all__ = ["Fault", "Functions", "check"]
@@ -35,6 +35,22 @@ class Fault:
         )
 
     @classmethod
+    def undefined(cls, instruction: Instruction, instruction_set: InstructionSet) -> "Fault":
+        """Return the fault of an instruction that the core does not have."""
+        found = f"'{instruction.text}' is not an instruction of this core"
+        missing = instruction_set.lacks(instruction)
+        if missing is None or instruction.kind is Kind.UNDEFINED:
+            kind, advice = "undefined instruction", ""
+        else:
+            no_fpu = missing == "an FPU" and instruction_set.version > 6
+            kind = "no coprocessor" if no_fpu else "undefined instruction"
+            advice = (
+                f" ({instruction_set.architecture}): it needs {missing}; build the program for "
+                "this core, or choose a profile whose core has it"
+            )
+        return cls(f"{_exception(instruction_set)} ({kind})", found + advice, instruction.address)
+
+    @classmethod
     def stack(cls, address: int, limit: int) -> "Fault":
         """Return the fault of a stack that grew into what lies below it."""
         return cls(
@@ -45,18 +61,34 @@ class Fault:
         )
 
 
-def check(instruction: Instruction, access: Access, *, fpu_enabled: bool) -> Fault | None:
-    """Return the fault that this execution of an instruction raises on silicon."""
+def check(
+    instruction: Instruction,
+    access: Access,
+    instruction_set: InstructionSet,
+    *,
+    fpu_enabled: bool,
+) -> Fault | None:
+    """Return the fault that this execution of an instruction raises on silicon.
+
+    An instruction that the core lacks is refused even where its condition fails: it has no cost.
+    """
+    if instruction_set.lacks(instruction) is not None:
+        return Fault.undefined(instruction, instruction_set)
     if not access.executed:
         return None
     memory = instruction.memory
     # Byte and halfword exclusives need the alignment of their size only.
     misaligned = memory is not None and access.address_low & (memory.size_bytes - 1)
-    if memory is not None and memory.needs_alignment and misaligned:
+    if (
+        memory is not None
+        and misaligned
+        and (memory.needs_alignment or not instruction_set.allows_unaligned)
+    ):
+        which = "instruction" if instruction_set.allows_unaligned else "core"
         return Fault(
-            "UsageFault (unaligned access)",
+            f"{_exception(instruction_set)} (unaligned access)",
             f"'{instruction.text}' accesses an address that is not a multiple of "
-            f"{memory.size_bytes}; this instruction has no unaligned form",
+            f"{memory.size_bytes}; this {which} has no unaligned form",
             instruction.address,
         )
     if not fpu_enabled and instruction.kind.value.startswith("fp_"):
@@ -67,6 +99,11 @@ def check(instruction: Instruction, access: Access, *, fpu_enabled: bool) -> Fau
             instruction.address,
         )
     return None
+
+
+def _exception(instruction_set: InstructionSet) -> str:
+    """Return the exception of a bad instruction or access: Armv6-M has one for all."""
+    return "UsageFault" if instruction_set.version > 6 else "HardFault"
 
 
 class Functions:

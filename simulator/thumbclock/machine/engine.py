@@ -485,8 +485,9 @@ class MemoisedEngine:
         unit = self._units[unit_number]
         assert unit is not None
         accesses = unit.analysis.accesses(inputs, self.timing)
+        has = self.timing.pipeline.instruction_set
         for instruction, access in zip(unit.analysis.instructions, accesses, strict=True):
-            self.fault = check(instruction, access, fpu_enabled=self.fpu_enabled)
+            self.fault = check(instruction, access, has, fpu_enabled=self.fpu_enabled)
             if self.fault is not None:
                 return 0
         entry = self._price(state, unit_number, unit.analysis.instructions, accesses)

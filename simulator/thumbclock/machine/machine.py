@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -106,12 +106,19 @@ class Machine:
         for start, end in self.image.reserved:
             self.guest.memory.require(start, end - start, f"{self.image.name}: its memory")
         self._functions = Functions(self.image, native.MAX_FUNCTIONS - 1)
-        timing = Timing(pipeline_model(self.profile.core), self.guest.memory)
+        # The part's FPU may be another than the core profile's.
+        pipeline = pipeline_model(replace(self.profile.core, fpu=self.profile.fpu))
+        self._instruction_set = pipeline.instruction_set
+        timing = Timing(pipeline, self.guest.memory)
         kind = MemoisedEngine if engine == "memoised" else SteppedEngine
         self._slice = _SLICES[engine]
         self.engine: Engine = kind(self.guest, timing, self._functions)
         self._stack_top, self._entry = self._reset_vector()
-        self._peripherals = PrivatePeripherals(self.profile.core.name, lambda: self.engine.cycles)
+        self._peripherals = PrivatePeripherals(
+            self.profile.core.name,
+            lambda: self.engine.cycles,
+            has_cycle_counter=self._instruction_set.version > 6,
+        )
         self._semihosting = Semihosting(
             Host(
                 read=self.guest.read,
@@ -485,7 +492,8 @@ class Machine:
         if target is None:
             return None
         access = Access(address_low=target & 7)
-        return check(instruction, access, fpu_enabled=self.engine.fpu_enabled)
+        has = self._instruction_set
+        return check(instruction, access, has, fpu_enabled=self.engine.fpu_enabled)
 
     def _serve_error(self, error: unicorn.UcError) -> _Stop | None:
         address = self.guest.register(PC)
@@ -539,13 +547,7 @@ class Machine:
             return _Stop("idle")
         instruction = self._instruction(address)
         self.engine.truncate(address, include=False)
-        return self._report(
-            Fault(
-                "UsageFault (undefined instruction)",
-                f"'{instruction.text}' is not an instruction of this core",
-                address,
-            )
-        )
+        return self._report(Fault.undefined(instruction, self._instruction_set))
 
     def _instruction(self, address: int) -> Instruction:
         return decode(self.guest.read_code(address, 4), address, self.guest.it_state())

@@ -16,7 +16,18 @@ _SYST_CSR, _SYST_RVR, _SYST_CVR, _SYST_CALIB = 0xE000E010, 0xE000E014, 0xE000E01
 _CPUID, _AIRCR, _CPACR, _DEMCR = 0xE000ED00, 0xE000ED0C, 0xE000ED88, 0xE000EDFC
 _CTR, _CCR, _NVIC_ENABLE = 0xE000ED7C, 0xE000ED14, 0xE000E100
 
-_CPUIDS = {"cortex-m4": 0x410FC241, "cortex-m7": 0x411FC271, "cortex-m33": 0x410FD214}
+_NO_CYCLE_COUNTER = 1 << 25  # of DWT_CTRL
+
+_CPUIDS = {
+    "cortex-m0": 0x410CC200,
+    "cortex-m0plus": 0x410CC601,
+    "cortex-m4": 0x410FC241,
+    "cortex-m7": 0x411FC271,
+    "cortex-m33": 0x410FD214,
+}
+
+
+_CYCCNT_READ = "the DWT's cycle counter, which the program read: this core has only SysTick"
 
 
 class ResetRequest(Exception):  # noqa: N818 - an event, not an error
@@ -26,8 +37,11 @@ class ResetRequest(Exception):  # noqa: N818 - an event, not an error
 class PrivatePeripherals:
     """The registers at 0xE0000000, with time from the simulated cycle count."""
 
-    def __init__(self, core_name: str, cycles: Callable[[], int]) -> None:
+    def __init__(
+        self, core_name: str, cycles: Callable[[], int], *, has_cycle_counter: bool = True
+    ) -> None:
         self._cycles = cycles
+        self._has_cycle_counter = has_cycle_counter
         self._registers: dict[int, int] = {_CPUID: _CPUIDS.get(core_name, 0), _CTR: 0x8303C003}
         self._counter_base = 0
         self._counter_stopped: int | None = 0
@@ -68,7 +82,11 @@ class PrivatePeripherals:
         self._write_word(aligned, old & ~mask & _WORD | value << shift & mask)
 
     def _read_word(self, address: int) -> int:
+        if address == _DWT_CTRL and not self._has_cycle_counter:
+            return _NO_CYCLE_COUNTER
         if address == _DWT_CYCCNT:
+            if not self._has_cycle_counter:
+                self._ignored[_CYCCNT_READ] = None
             return self._counter() & _WORD
         if address == _SYST_CVR:
             return self._tick_value()
@@ -85,6 +103,8 @@ class PrivatePeripherals:
     def _write_word(self, address: int, value: int) -> None:
         if address == _AIRCR and value >> 16 == 0x05FA and value & 5:
             raise ResetRequest
+        if address == _DWT_CYCCNT and not self._has_cycle_counter:
+            return
         if address == _DWT_CYCCNT:
             self._counter_base = self._cycles() - value
             if self._counter_stopped is not None:
@@ -94,6 +114,8 @@ class PrivatePeripherals:
             self._tick_start = self._cycles()
             return
         if address in (_CPUID, _CTR):
+            return
+        if address == _DWT_CTRL and not self._has_cycle_counter:
             return
         self._note_ignored(address, value)
         running = self._counter_runs()

@@ -149,7 +149,7 @@ class SteppedEngine:
         self._note_stack()
         if instruction.kind is Kind.DIVIDE:
             self._quotient_bits = self._divide_bits(instruction)
-        self.fault = self.fault or check(instruction, self._access(), fpu_enabled=self.fpu_enabled)
+        self.fault = self.fault or self._check(instruction, self._access())
         if self.fault is not None:
             self.guest.uc.emu_stop()
 
@@ -159,11 +159,18 @@ class SteppedEngine:
         while expected is not None and expected != address and self._it_state:
             code = self.guest.read_code(expected, 4)
             skipped = decode(code, expected, self._it_state)
+            self.fault = self._check(skipped, Access(executed=False))
+            if self.fault is not None:
+                break
             self._issue(skipped, Access(executed=False))
             self._it_state = advance_it_state(self._it_state)
             expected = skipped.end
             self._branch = skipped if skipped.branch is not None else None
         self._expected = expected
+
+    def _check(self, instruction: Instruction, access: Access) -> Fault | None:
+        instruction_set = self.timing.pipeline.instruction_set
+        return check(instruction, access, instruction_set, fpu_enabled=self.fpu_enabled)
 
     def _access_address(self, instruction: Instruction) -> int:
         """Return the address that an instruction is about to access, 0 where it accesses none."""
