@@ -1,9 +1,9 @@
 """Pipeline models: instruction sequences to cycles, one model per core family."""
 
 from thumbclock.cores.cortex_m0 import CortexM0
-from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
+from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
 from thumbclock.errors import UsageError
 from thumbclock.profiles import CoreProfile
@@ -11,9 +11,9 @@ from thumbclock.profiles import CoreProfile
 __all__ = [
     "Access",
     "CortexM0",
-    "CortexM33",
     "CortexM4",
     "CortexM7",
+    "CortexM33",
     "Edge",
     "Issue",
     "PipelineModel",

@@ -115,7 +115,14 @@ _BUSY = {
     Kind.SUPERVISOR_CALL: "supervisor_call_cycles",
     Kind.BREAKPOINT: "breakpoint_cycles",
 }
+_SINGLE_CYCLE = _LATE | _DSP | _FP_ARITHMETIC | {
+    Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.COMPARE, Kind.MOVE_WIDE, Kind.BITFIELD, Kind.EXTEND,
+    Kind.REVERSE, Kind.CLZ, Kind.DIVIDE, Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.NOP,
+    Kind.FP_MOVE, Kind.FP_MOVE_IMMEDIATE, Kind.FP_FROM_CORE, Kind.FP_STATUS,
+}  # fmt: skip
 _LOADED = (_Maker.LOAD, _Maker.FP_TO_CORE)
+_DECIDING = (*range(8), LR, FLAGS)
+"""What a 16-bit branch can depend on, apart from rare BX and BLX of r8 to r12."""
 
 
 class CortexM33(PipelineModel):
@@ -133,9 +140,7 @@ class CortexM33(PipelineModel):
             for maker in _Maker
             for use in _Use
         }
-        self._longest = {
-            maker: max(self._latency[maker, use] for use in _Use) for maker in _Maker
-        }
+        self._longest = {maker: max(self._latency[maker, use] for use in _Use) for maker in _Maker}
         self._plan = lru_cache(maxsize=65536)(self._make_plan)
 
     def initial_state(self) -> State:
@@ -154,12 +159,13 @@ class CortexM33(PipelineModel):
         return state if taken else state._replace(refill=0)
 
     def issue(self, state: State, instruction: Instruction, access: Access) -> Issue:
-        """Issue one instruction beside its predecessor if the rules allow, else in a later cycle."""
+        """Issue one instruction, beside its predecessor if the rules allow."""
         assert isinstance(state, _State)
         plan = self._plan(instruction)
         runs = access.executed or not self.needs_execution(instruction)
         passed, stalls = 0, list[tuple[str, int]]()
-        alone = bool(state.refill) and bool(instruction.address & 2)
+        # Behind a taken branch the second halfword of a word comes alone: no partner is there yet.
+        alone = state.refill > 0 and instruction.address & 2 > 0
         if state.refill:
             passed = self._refill(state, instruction)
             stalls.append(("branch_refill", passed))
@@ -179,12 +185,15 @@ class CortexM33(PipelineModel):
             own = 0
         after = self._after(state, instruction, plan, own, early=early) if runs else state
         after = self._elapse(after, own) if own else after
-        after = self._close(after, instruction, plan, older if pairs else None, pairs or alone)
+        slot = None if pairs or alone else self._slot(instruction)
+        refill = self._owed(instruction, older if pairs else None)
+        after = self._close(after, slot, refill)
         return Issue(after, passed + own, _merged(stalls))
 
     # The plan of an instruction.
 
     def _make_plan(self, instruction: Instruction) -> _Plan:
+        self.require(instruction)
         kind, narrow = instruction.kind, instruction.is_narrow
         branches = instruction.branch is not None and kind is Kind.BRANCH
         return _Plan(
@@ -272,12 +281,12 @@ class CortexM33(PipelineModel):
         kind, memory, number = instruction.kind, instruction.memory, self._number
         if kind in _BUSY:
             return number[_BUSY[kind]]
-        if kind is Kind.TABLE_BRANCH:
-            return 1
         if memory is not None:
             return memory.count
         if kind is Kind.FP_TO_CORE:
             return len(instruction.writes)
+        if kind not in _SINGLE_CYCLE:
+            raise self.unpriced(instruction)
         late = kind is Kind.MULTIPLY or (
             kind is not Kind.MOVE and instruction.operand2 is Operand2.SHIFTED_CONSTANT
         )
@@ -332,12 +341,14 @@ class CortexM33(PipelineModel):
         if instruction.kind not in _FP_ARITHMETIC:
             return False
         late = self._operands(state, plan)[0]
-        for register, use in plan.uses:
-            for number, maker, age in state.values:
-                if number == register and self._latency[maker, use] - age == late:
-                    if use is not _Use.FP or maker is _Maker.FP_FROM_PAIR:
-                        return False
-        return True
+        last = [
+            (maker, use)
+            for register, use in plan.uses
+            for number, maker, age in state.values
+            if number == register and self._latency[maker, use] - age == late
+        ]
+        # Neither an accumulator nor a pair from the core can be the one that is late.
+        return all(use is _Use.FP and maker is not _Maker.FP_FROM_PAIR for maker, use in last)
 
     def _refill(self, state: _State, instruction: Instruction) -> int:
         refill = state.refill
@@ -398,30 +409,28 @@ class CortexM33(PipelineModel):
             blocked = 1
         return state._replace(values=tuple(sorted(values)), fp_blocked=blocked + early)
 
-    def _close(
-        self,
-        state: _State,
-        instruction: Instruction,
-        plan: _Plan,
-        older: _Slot | None,
-        paired: bool,
-    ) -> _State:
-        """Open the second slot or not, and note what a taken branch would owe."""
-        slot, refill = None, 0
-        if instruction.branch is not None:
-            refill = self._owed(instruction, older)
-        elif not paired and instruction.is_narrow and instruction.kind not in (Kind.IT, *_BUSY):
-            is_nop = instruction.kind is Kind.NOP
-            writes = (*range(8), LR, FLAGS)  # those that a 16-bit branch can depend on
-            slot = _Slot(is_nop, tuple(r for r in instruction.writes if r in writes))
+    @staticmethod
+    def _slot(instruction: Instruction) -> _Slot | None:
+        """Return what a younger instruction may join, nothing where none may."""
+        closed = instruction.kind in (Kind.IT, *_BUSY) or instruction.branch is not None
+        if closed or not instruction.is_narrow:
+            return None
+        writes = tuple(r for r in instruction.writes if r in _DECIDING)
+        return _Slot(instruction.kind is Kind.NOP, writes)
+
+    def _close(self, state: _State, slot: _Slot | None, refill: int) -> _State:
+        """Return the state that the next instruction meets, without what it cannot feel."""
         kept = state.values
-        if slot is None or not slot.is_nop:
-            # Only what issues beside a NOP asks for operands in the present cycle.
+        if slot is None:
+            # Only a younger instruction asks for operands in the present cycle.
             kept = tuple(v for v in kept if v[2] + 1 < self._longest[v[1]])
         return _State(slot, kept, refill, state.fp_blocked)
 
     def _owed(self, instruction: Instruction, older: _Slot | None) -> int:
+        """Return the refill that this branch would owe if taken, none for other instructions."""
         number = self._number
+        if instruction.branch is None:
+            return 0
         if instruction.kind is Kind.TABLE_BRANCH:
             return number["refill_table_cycles"]
         if instruction.kind is not Kind.BRANCH and instruction.memory is not None:
