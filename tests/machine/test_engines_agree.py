@@ -50,6 +50,7 @@ SETTINGS = (
     Setting("nucleo-h743zi", 0x24000000, (0x20000000, 0x30000000)),
     Setting("stm32f407g-disc1", 0x08000000, (0x20000000, 0x10000000)),
     Setting("stm32f407g-disc1", 0x20000000, (0x20010000, 0x10000000)),
+    Setting("ideal-m33", 0x08000000, (0x20000000, 0x20002000)),
 )
 
 
