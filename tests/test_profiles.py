@@ -129,6 +129,7 @@ def test_names() -> None:
     assert NAMES == [
         "ideal-m0",
         "ideal-m0plus",
+        "ideal-m33",
         "ideal-m4",
         "ideal-m7",
         "nucleo-h743zi",
@@ -166,6 +167,7 @@ def test_core_identity(name: str) -> None:
         ("nucleo-l4r5zi", 120_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
         ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+        ("ideal-m33", 100_000_000, "fpv5-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m0", 100_000_000, None, "flash flash flash sram1 sram1"),
         ("ideal-m0plus", 100_000_000, None, "flash flash flash sram1 sram1"),
     ],

@@ -6,6 +6,7 @@ What is offered here is imported when it is first used, so that ``import thumbcl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from thumbclock.energy import Schedule, energy_of_duty_cycle
     from thumbclock.machine import CallResult, Machine, simulate
     from thumbclock.profiles import load_profile
     from thumbclock.result import RunResult
@@ -17,8 +18,10 @@ __all__ = [
     "CallResult",
     "Machine",
     "RunResult",
+    "Schedule",
     "__version__",
     "build",
+    "energy_of_duty_cycle",
     "load_profile",
     "simulate",
 ]
@@ -27,7 +30,9 @@ _HOMES = {
     "CallResult": "thumbclock.machine",
     "Machine": "thumbclock.machine",
     "RunResult": "thumbclock.result",
+    "Schedule": "thumbclock.energy",
     "build": "thumbclock.toolchain",
+    "energy_of_duty_cycle": "thumbclock.energy",
     "load_profile": "thumbclock.profiles",
     "simulate": "thumbclock.machine",
 }

@@ -27,12 +27,14 @@ __all__ = [
     "Call",
     "CompareFailure",
     "CompareResult",
+    "DutyCycle",
     "EnergyUj",
     "Exit",
     "ExitReason",
     "FaultReport",
     "FunctionCost",
     "Image",
+    "Interval",
     "KernelResult",
     "Layer",
     "MemoryPlanEntry",
@@ -101,6 +103,40 @@ class EnergyUj(_Model):
     low: Annotated[float, Field(ge=0)]
     high: Annotated[float, Field(ge=0)]
     basis: str
+
+
+class Interval(_Model):
+    """A typical value and the interval in which the true one is expected."""
+
+    typical: Annotated[float, Field(ge=0)]
+    low: Annotated[float, Field(ge=0)]
+    high: Annotated[float, Field(ge=0)]
+
+
+class DutyCycle(_Model):
+    """A run that is repeated in a period, with sleep for the rest of it.
+
+    Attributes:
+        period_s: Seconds from one start to the next.
+        active_share: The part of the period in which the board runs.
+        sleep: Name of the sleep mode, or the current that was given instead.
+        sleep_current_ua: Supply current asleep.
+        energy_uj: Energy of a period.
+        average_current_ma: Supply current, averaged over a period.
+        battery_mah: Capacity of the battery; null without one.
+        self_discharge_per_year: The part of its capacity that it loses by itself in a year.
+        life_days: How long it lasts; null without a battery.
+    """
+
+    period_s: Annotated[float, Field(gt=0)]
+    active_share: Annotated[float, Field(ge=0, le=1)]
+    sleep: str
+    sleep_current_ua: Interval
+    energy_uj: Interval
+    average_current_ma: Interval
+    battery_mah: Annotated[float, Field(gt=0)] | None = None
+    self_discharge_per_year: Annotated[float, Field(ge=0, le=1)] = 0.0
+    life_days: Interval | None = None
 
 
 class Exit(_Model):
@@ -227,7 +263,9 @@ class RunResult(_Model):
         image: The program.
         profile: Name of the board profile.
         toolchain: What built it; null for an image that was brought along.
-        clock_hz: CPU clock of the profile.
+        clock_hz: CPU clock that the board ran at.
+        supply_v: Supply voltage; null where the profile has no electrical figures.
+        caches: Names of the caches and accelerators that were enabled.
         cycles: Estimated CPU cycles.
         instructions: Instructions executed.
         time_us: Cycles over clock, in microseconds.
@@ -241,6 +279,7 @@ class RunResult(_Model):
         mix: Instruction class -> count.
         model: What priced the run.
         placement: Role -> memory, where thumbclock placed the program.
+        duty_cycle: Average current and battery life, where a period was given.
         fault: Present where the program faulted.
         blocks: Present where asked for, as are the fields after it.
         calls: Edges of the call graph.
@@ -250,7 +289,16 @@ class RunResult(_Model):
     """
 
     optional: ClassVar[frozenset[str]] = frozenset(
-        {"placement", "fault", "blocks", "calls", "layers", "memory_plan", "timeline"}
+        {
+            "placement",
+            "duty_cycle",
+            "fault",
+            "blocks",
+            "calls",
+            "layers",
+            "memory_plan",
+            "timeline",
+        }
     )
 
     schema_id: Literal["thumbclock.run/1"] = Field(
@@ -260,6 +308,8 @@ class RunResult(_Model):
     profile: str
     toolchain: Toolchain | None
     clock_hz: Annotated[int, Field(gt=0)]
+    supply_v: Annotated[float, Field(gt=0)] | None = None
+    caches: tuple[str, ...] = ()
     cycles: Count
     instructions: Count
     time_us: Annotated[float, Field(ge=0)]
@@ -273,6 +323,7 @@ class RunResult(_Model):
     mix: dict[str, Count]
     model: ModelStatement
     placement: dict[str, str] | None = None
+    duty_cycle: DutyCycle | None = None
     fault: FaultReport | None = None
     blocks: tuple[Block, ...] | None = None
     calls: tuple[Call, ...] | None = None

@@ -1,6 +1,7 @@
 """Speed of the memoised engine beside bare Unicorn's: same image, same calls, one run.
 
-Usage: python tests/bench/engine.py [--profile ideal-m7] [--seconds 0.5] [--repeats 5]
+Usage: python tests/bench/engine.py [--profile ideal-m7] [--place code=flash,data=axi_sram]
+           [--seconds 0.3] [--repeats 5]
 
 Every workload is run alternately bare (Unicorn without any hook) and priced (the full pipeline
 model, branch history included), and the best time of each counts. The ratio is bare time over
@@ -30,7 +31,7 @@ from thumbclock.machine.engine import MemoisedEngine
 from thumbclock.machine.guest import Guest
 from thumbclock.machine.image import Image
 from thumbclock.machine.machine import RETURN_ADDRESS
-from thumbclock.profiles import Profile, load_profile
+from thumbclock.profiles import Placement, Profile, load_profile, parse_placement
 from thumbclock.toolchain import Source, build, find_toolchain
 
 _HERE = Path(__file__).parent
@@ -120,11 +121,12 @@ def _scaled(workload: Workload, profile: Profile, seconds: float) -> Workload:
     return Workload(**{**workload.__dict__, "argument": workload.argument * factor})
 
 
-def workloads(profile: Profile) -> list[Workload]:
+def workloads(profile: Profile, placement: Placement) -> list[Workload]:
     """Build the images and return the workloads."""
     toolchain = find_toolchain("zig")
     sources = (Source.file(_HERE / "branchy.c"),)
-    branchy = load_image(build(program(sources, profile, harness=True), toolchain).elf)
+    request = program(sources, profile, placement=placement, harness=True)
+    branchy = load_image(build(request, toolchain).elf)
     found = [
         Workload(name, "branchy", branchy, f"bench_{name}", rounds)
         for name, rounds in (
@@ -133,7 +135,8 @@ def workloads(profile: Profile) -> list[Workload]:
     ]  # fmt: skip
     for precision in ("w8a8", "w2a2"):
         spec = ConvSpec.parse("32x32x16-16", kernel="3x3", precision=precision)
-        image = load_image(build(conv_image(random_layer(spec), profile), toolchain).elf)
+        layer = random_layer(spec)
+        image = load_image(build(conv_image(layer, profile, placement), toolchain).elf)
         found.append(Workload(f"conv {precision}", "convolution", image, "tc_kernel", 0))
     return found
 
@@ -142,16 +145,19 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="ideal-m7")
+    parser.add_argument("--place", default="", help="role=memory, ...; default: the profile's")
     parser.add_argument("--seconds", type=float, default=0.3, help="of bare Unicorn per workload")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     profile = load_profile(options.profile)
-    table = Table(title=f"Engine speed on {profile.name}: full model, branch history included")
+    placement = parse_placement(options.place, profile.board)
+    enabled = ", ".join(cache.name for cache in profile.board.enabled_caches) or "no caches"
+    table = Table(title=f"Engine speed on {profile.name} ({placement}; {enabled}), full model")
     for column in ("workload", "instr/block", "bare M/s", "priced M/s", "empty hook", "ratio"):
         justify = "left" if column == "workload" else "right"
         table.add_column(column, justify=justify, no_wrap=True)
     ratios: dict[str, list[float]] = {}
-    for workload in workloads(profile):
+    for workload in workloads(profile, placement):
         scaled = _scaled(workload, profile, options.seconds)
         bare, hooked, priced, instructions, blocks = measure(scaled, profile, options.repeats)
         ratios.setdefault(workload.group, []).append(bare / priced)

@@ -45,7 +45,7 @@ FACTS = [
     Fact(8, "mov r8, r8; mov r9, r9; mov r10, r10; pop {r4, pc} @ taken", "JNK",
          "2 more where BX would pair"),
     Fact(3, "b.w 1f @ taken; 1: add.w r0, r1, r2", "JNK", "to a wide instruction in one word"),
-    Fact(4, "b 1f @ taken; 1: add.w r0, r1, r2", "CM-IMXRT", "across two words: 1 more"),
+    Fact(4, "b 1f @ taken; 1: add.w r0, r1, r2", "COREMARK-RT", "across two words: 1 more"),
     Fact(3, "b.w 1f @ taken; 1: nop; adds r0, r1", "JNK", "a pair at the target"),
     Fact(4, "b 1f @ taken; 1: nop; adds r0, r1", "JNK", "whose second is not fetched yet"),
 

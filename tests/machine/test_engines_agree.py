@@ -7,6 +7,7 @@ seeds; ``python random_programs.py SEED`` prints one.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -28,6 +29,8 @@ _GROUP = 8
 _VARIANTS = 3
 _STACK_BYTES = 512
 _MAX_INSTRUCTIONS = 100_000
+_DATA = Path(__file__).parents[1] / "data"
+_CACHED_M7, _CACHED_M4 = (str(_DATA / f"cached-{core}.toml") for core in ("m7", "m4"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Setting:
     buffers: tuple[int, int]
 
     def __str__(self) -> str:
-        return f"{self.profile}-{self.code:08x}"
+        return f"{Path(self.profile).stem}-{self.code:08x}"
 
 
 SETTINGS = (
@@ -50,6 +53,10 @@ SETTINGS = (
     Setting("nucleo-h743zi", 0x24000000, (0x20000000, 0x30000000)),
     Setting("stm32f407g-disc1", 0x08000000, (0x20000000, 0x10000000)),
     Setting("stm32f407g-disc1", 0x20000000, (0x20010000, 0x10000000)),
+    Setting(_CACHED_M7, 0x08000000, (0x20000000, 0x20400000)),
+    Setting(_CACHED_M7, 0x20010000, (0x20000000, 0x20002000)),
+    Setting(_CACHED_M4, 0x08000000, (0x20000000, 0x10000000)),
+    Setting(_CACHED_M4, 0x20010000, (0x20000000, 0x20002000)),
     Setting("ideal-m33", 0x08000000, (0x20000000, 0x20002000)),
 )
 

@@ -9,15 +9,25 @@ from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
+    BatteryOption,
+    CachesOption,
+    ClockOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
+    PeriodOption,
     QuietOption,
     SeedOption,
+    SelfDischargeOption,
     ShapeOption,
+    SleepOption,
     StrideOption,
+    SupplyOption,
     ToolchainOption,
+    clock_hz,
     operator_name,
+    schedule,
+    supply_v,
     words,
 )
 from thumbclock.errors import CheckFailed, UsageError
@@ -42,6 +52,13 @@ def compare(
             help=f"Boards to compare; repeat for more.  [default: {DEFAULT_PROFILE}]",
         ),
     ] = None,
+    clock: ClockOption = None,
+    supply: SupplyOption = None,
+    caches: CachesOption = "usual",
+    period: PeriodOption = None,
+    sleep: SleepOption = None,
+    battery: BatteryOption = None,
+    self_discharge: SelfDischargeOption = 0.0,
     place: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,6 +86,7 @@ def compare(
     """
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
         from thumbclock.kernels.spec import ConvSpec
+        from thumbclock.profiles import load_profile
         from thumbclock.result import write_result
         from thumbclock.studies.compare import candidates, compare_kernels
         from thumbclock.toolchain import find_toolchain
@@ -87,7 +105,12 @@ def compare(
         ConvSpec.parse(shape, kernel=kernel_size, stride=stride, padding=padding, precision=name)
         for name in names
     ]
-    rows = candidates(specs, words(profile or [DEFAULT_PROFILE]), place or ["default"])
+    boards = [
+        load_profile(name, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches)
+        for name in words(profile or [DEFAULT_PROFILE])
+    ]
+    duty = schedule(period, sleep, battery, self_discharge)
+    rows = candidates(specs, boards, place or ["default"])
     compiler = find_toolchain(toolchain)
     with progress_bar(quiet=quiet) as progress:
         task = progress.add_task("measuring", total=len(rows))
@@ -96,6 +119,7 @@ def compare(
             compiler,
             title=f"{operator} {specs[0].shape_text}, kernel {kernel_size}",
             seed=seed,
+            schedule=duty,
             each=lambda name: progress.update(task, advance=1, description=name),
         )
     if json is not None:

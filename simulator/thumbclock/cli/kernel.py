@@ -8,15 +8,25 @@ from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
+    BatteryOption,
+    CachesOption,
+    ClockOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
+    PeriodOption,
     QuietOption,
     SeedOption,
+    SelfDischargeOption,
     ShapeOption,
+    SleepOption,
     StrideOption,
+    SupplyOption,
     ToolchainOption,
+    clock_hz,
     operator_name,
+    schedule,
+    supply_v,
 )
 from thumbclock.errors import CheckFailed
 
@@ -43,6 +53,13 @@ def kernel(
     profile: Annotated[
         str, typer.Option("--profile", "-p", metavar="NAME", help="Board; see thumbclock profiles.")
     ] = DEFAULT_PROFILE,
+    clock: ClockOption = None,
+    supply: SupplyOption = None,
+    caches: CachesOption = "usual",
+    period: PeriodOption = None,
+    sleep: SleepOption = None,
+    battery: BatteryOption = None,
+    self_discharge: SelfDischargeOption = 0.0,
     place: Annotated[
         str,
         typer.Option(
@@ -59,6 +76,7 @@ def kernel(
 
     Exit code: 0 when every output equals the reference; 1 when one differs.
     """
+    from thumbclock.energy import with_schedule
     from thumbclock.kernels.spec import ConvSpec
     from thumbclock.profiles import load_profile, parse_placement
     from thumbclock.result import write_result
@@ -72,12 +90,16 @@ def kernel(
         padding=padding,
         precision=_precision(weights, activations, skip, unrolled=unrolled),
     )
-    board = load_profile(profile)
+    board = load_profile(
+        profile, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches
+    )
     placement = parse_placement(place, board.board)
+    duty = schedule(period, sleep, battery, self_discharge)
     with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
         from thumbclock.kernels.measure import measure
 
         result = measure(spec, board, placement, find_toolchain(toolchain), seed=seed)
+    result = result.model_copy(update={"run": with_schedule(result.run, board.board, duty)})
     if json is not None:
         write_result(result, json)
     if not quiet:

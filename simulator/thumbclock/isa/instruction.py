@@ -165,6 +165,11 @@ class Memory:
     needs_alignment: bool = False
 
     @property
+    def total_bytes(self) -> int:
+        """Bytes of all elements together."""
+        return self.size_bytes * self.count
+
+    @property
     def registers(self) -> tuple[int, ...]:
         """The registers that the address is made of."""
         base = () if self.base == PC else (self.base,)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thumbclock.energy import energy
+from thumbclock.energy import energy, waiting_cycles
 from thumbclock.errors import CheckFailed
 from thumbclock.kernels.data import ConvData, random_layer
 from thumbclock.kernels.image import GUARD_BYTES, conv_image, zones
@@ -18,7 +18,6 @@ from thumbclock.kernels.spec import ConvSpec
 from thumbclock.machine import CallResult, Machine
 from thumbclock.profiles import Placement, Profile, load_profile
 from thumbclock.result import (
-    EnergyUj,
     KernelResult,
     Mismatch,
     Precision,
@@ -184,15 +183,14 @@ def _run_result(
     after: RunResult, before: RunResult, call: CallResult, profile: Profile, placement: Placement
 ) -> RunResult:
     """Return the result of the last call alone: what a machine sums up, less what came before."""
-    estimate = energy(profile.board, call.cycles, placement.code)
-    return after.since(before).model_copy(
+    run = after.since(before)
+    return run.model_copy(
         update={
-            "energy_uj": estimate
-            and EnergyUj(
-                typical=estimate.typical_uj,
-                low=estimate.low_uj,
-                high=estimate.high_uj,
-                basis=estimate.basis,
+            "energy_uj": energy(
+                profile.board,
+                {placement.code.name: call.cycles},
+                waiting=waiting_cycles(run.stalls),
+                mix=run.mix,
             ),
             "stack_bytes": call.stack_bytes,
             "placement": placement.names(),

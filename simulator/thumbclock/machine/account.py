@@ -17,6 +17,7 @@ class Account:
         mix: Executions by instruction class.
         calls: Entries by function index.
         inclusive: Cycles by function index, callees included.
+        misses: Lines that each cache had to fetch, by its name.
     """
 
     cycles: Counter[int] = field(default_factory=Counter)
@@ -25,3 +26,4 @@ class Account:
     mix: Counter[str] = field(default_factory=Counter)
     calls: Counter[int] = field(default_factory=Counter)
     inclusive: Counter[int] = field(default_factory=Counter)
+    misses: Counter[str] = field(default_factory=Counter)

@@ -5,6 +5,7 @@ this module fills in.
 """
 
 import ctypes
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +26,8 @@ from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.guest import REGISTER_IDS, Guest
 from thumbclock.machine.native import H, StopReason
 from thumbclock.machine.predictor import BRANCH_CODES
-from thumbclock.machine.recipes import Analysis, Op, analyse
-from thumbclock.memory import Timing
+from thumbclock.machine.recipes import Analysis, Op, Touch, analyse
+from thumbclock.memory import Timing, caches
 
 __all__ = ["Engine", "MemoisedEngine"]
 
@@ -79,6 +80,15 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
+class _Touch:
+    """A touch: which instruction, what kind, and its first word for the hook."""
+
+    instruction: int
+    is_fetch: bool
+    word: int
+
+
+@dataclass(frozen=True)
 class _Unit:
     analysis: Analysis
     address: int
@@ -90,6 +100,7 @@ class _Entry:
     cycles: tuple[int, ...]
     stalls: tuple[tuple[str, int], ...]
     state: State
+    touches: tuple[_Touch, ...] = ()
 
 
 class MemoisedEngine:
@@ -109,6 +120,7 @@ class MemoisedEngine:
         self._must_flush = False
         self._folded = Account()
         self._arena = np.zeros(native.ARENA_WORDS, np.uint64)
+        self._cache_words = self._arena[native.CACHES : native.CACHES + caches.CACHE_WORDS]
         self._miss = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(self._on_miss)
         self._reset_tables()
         self._fill_header()
@@ -133,8 +145,10 @@ class MemoisedEngine:
         for i, region in enumerate(regions):
             arena[native.REGIONS + 4 * i : native.REGIONS + 4 * i + 3] = region
         predictor.initialise(arena[native.PREDICTOR :], self.timing.pipeline.predictor)
-        pages = arena[native.PAGE_CLASSES : native.OPS].view(np.uint8)
-        for found in self.guest.memory.regions:
+        memory = self.timing.memory
+        caches.initialise(self._cache_words, memory.caches, memory.routes)
+        pages = arena[native.PAGE_CLASSES : native.STALLS].view(np.uint8)
+        for found in memory.regions:
             pages[found.base >> 12 : found.end + 0xFFF >> 12] = found.wait_class
 
     def _reset_tables(self) -> None:
@@ -146,6 +160,8 @@ class MemoisedEngine:
         self._units: list[_Unit | None] = [None]
         self._entries: list[_Entry | None] = [None]
         self._truncated: dict[tuple[int, int, int, int], int] = {}
+        self._touches: dict[int, int] = {}  # entry -> where its touches begin
+        self._touch_words = 1  # the first one stays unused: 0 stands for no touches
         self._ops = 0
 
     # The engine's face.
@@ -242,6 +258,7 @@ class MemoisedEngine:
         unit = self._units[entry.unit]
         assert unit is not None
         kept = [i.address for i in unit.analysis.instructions].index(address) + include
+        self._take_back_touches(number, entry, kept)
         base = native.ENTRIES + native.ENTRY_WORDS * number
         self._add_cost(base, -1)
         state, inputs = int(arena[base]) >> 32, int(arena[base + 1])
@@ -251,6 +268,22 @@ class MemoisedEngine:
         found = self._truncated[key]
         self._add_cost(native.ENTRIES + native.ENTRY_WORDS * found, 1)
         arena[H.ENTRY] = found
+
+    def _take_back_touches(self, number: int, entry: _Entry, kept: int) -> None:
+        """Take back what touches of instructions behind the first ``kept`` ones made the unit wait.
+
+        The caches stay as they are: only a fault leaves a unit in front of such an instruction, and
+        ends the run.
+        """
+        if number not in self._touches:
+            return
+        arena = self._arena
+        for record in range(native.STALLS, native.STALLS + 2 * int(arena[H.STALLED]), 2):
+            index, stall = (int(word) for word in arena[record : record + 2])
+            if entry.touches[index].instruction >= kept:
+                place = native.TOUCHES + self._touches[number] + native.TOUCH_HEADER
+                arena[place + native.TOUCH_WORDS * index + 2] -= np.uint64(stall)
+                arena[H.CYCLES] = self.cycles - stall
 
     def forget_code(self, address: int, size_bytes: int) -> None:
         """Forget what is known of code that the host has overwritten."""
@@ -285,6 +318,7 @@ class MemoisedEngine:
         for name in ("cycles", "counts", "stalls", "mix"):
             getattr(account, name).update(getattr(self._folded, name))
         self._fold(account)
+        account.misses = self.timing.memory.miss_counts(self._cache_words)
         for index in range(self.functions.count + 1):
             place = native.FUNCTIONS + native.FUNCTION_WORDS * index
             calls = int(self._arena[place])
@@ -343,6 +377,22 @@ class MemoisedEngine:
                 account.mix[instruction.kind] += count
             for reason, cycles in entry.stalls:
                 account.stalls[reason] += count * cycles
+        self._fold_touches(account)
+
+    def _fold_touches(self, account: Account) -> None:
+        """Add what the caches made instructions wait."""
+        step = native.TOUCH_WORDS
+        for number, start in self._touches.items():
+            entry = self._entries[number]
+            assert entry is not None
+            unit = self._units[entry.unit]
+            assert unit is not None
+            place = native.TOUCHES + start + native.TOUCH_HEADER + 2
+            stalls = self._arena[place : place + step * len(entry.touches) : step]
+            for index in np.flatnonzero(stalls):
+                touch, cycles = entry.touches[index], int(stalls[index])
+                account.cycles[unit.analysis.instructions[touch.instruction].address] += cycles
+                account.stalls["fetch_miss" if touch.is_fetch else "data_miss"] += cycles
 
     def _flush(self) -> None:
         """Make room: keep the sums and the present state, forget everything else."""
@@ -472,6 +522,36 @@ class MemoisedEngine:
         self._ops += ops
         return number
 
+    def _touches_of(self, analysis: Analysis, inputs: int) -> tuple[_Touch, ...]:
+        """Return what a unit shows to the caches, in program order.
+
+        Where an instruction reaches no memory the unit is left, for a peripheral or by a fault.
+        """
+        if not self.timing.has_caches:
+            return ()
+        data = {touch.instruction: touch for touch in analysis.touches}
+        classes = [
+            self.timing.memory.wait_classes[number]
+            for number in analysis.wait_classes(inputs, self.timing)
+        ]
+        found = []
+        fetched = None
+        for index, instruction in enumerate(analysis.instructions):
+            for route, address in self.timing.fetch_touches(instruction):
+                if self.timing.line_at(route, address) != fetched:
+                    fetched = self.timing.line_at(route, address)
+                    word = native.TOUCH_FETCH | route << native.TOUCH_ROUTE_SHIFT | address << 32
+                    found.append(_Touch(index, True, word))
+            touch = data.get(index)
+            if touch is None or (touch.executed is not None and not inputs >> touch.executed & 1):
+                continue
+            if not classes[index].is_memory:
+                break
+            if classes[index].route:
+                word = _data_word(instruction, touch, classes[index].route)
+                found.append(_Touch(index, False, word))
+        return tuple(found)
+
     def _insert(self, table: int, slots: int, slot: int, number: int) -> None:
         """Put a number into the first free slot of a hash table."""
         while self._arena[table + slot]:
@@ -491,6 +571,11 @@ class MemoisedEngine:
             if self.fault is not None:
                 return 0
         entry = self._price(state, unit_number, unit.analysis.instructions, accesses)
+        entry = replace(entry, touches=self._touches_of(unit.analysis, inputs))
+        touch_words = native.TOUCH_HEADER + native.TOUCH_WORDS * len(entry.touches)
+        if self._touch_words + touch_words > native.MAX_TOUCH_WORDS:
+            self._must_flush = True
+            return 0
         number = self._add_entry(entry, state, inputs)
         slot = native.hash_entry(state, unit_number, inputs)
         self._insert(native.ENTRY_HASH, native.ENTRY_HASH_SLOTS, slot, number)
@@ -524,7 +609,30 @@ class MemoisedEngine:
         copied = base + native.ENTRY_UNIT
         self._arena[copied : copied + 3] = self._arena[unit : unit + 3]
         self._hoist_first_root(base)
+        self._add_touches(number, entry)
         return number
+
+    def _add_touches(self, number: int, entry: _Entry) -> None:
+        """Write the touches of an entry's unit, with the times at which they happen."""
+        if not entry.touches:
+            return
+        arena, start, count = self._arena, self._touch_words, len(entry.touches)
+        fetches = [touch.word for touch in entry.touches if touch.is_fetch]
+        last = 0
+        if fetches:
+            last = fetches[-1] >> native.TOUCH_ROUTE_SHIFT & 0xF | fetches[-1] >> 32 << 32
+        place = native.TOUCHES + start
+        arena[place : place + native.TOUCH_HEADER] = (count, last, 0, count - len(fetches), 0)
+        place += native.TOUCH_HEADER
+        times = [0, *itertools.accumulate(entry.cycles)]
+        for index, touch in enumerate(entry.touches):
+            word = place + native.TOUCH_WORDS * index
+            time = times[touch.instruction + (not touch.is_fetch)]
+            arena[word : word + native.TOUCH_WORDS] = (touch.word, time, 0, 0)
+        self._touches[number] = start
+        self._touch_words += native.TOUCH_HEADER + native.TOUCH_WORDS * count
+        kind = native.ENTRIES + native.ENTRY_WORDS * number + native.ENTRY_KIND
+        arena[kind] = int(arena[kind]) | start << native.TOUCH_SHIFT
 
     def _hoist_first_root(self, base: int) -> None:
         """Copy a recipe's first operation into the entry, for the hook to find without a loop."""
@@ -582,6 +690,7 @@ class MemoisedEngine:
         """Price the first instructions of a unit, with the inputs that the whole one got."""
         accesses = unit.analysis.accesses(inputs, self.timing)[:kept]
         instructions = unit.analysis.instructions[:kept]
+        # It has no touches: those of the whole unit that were not taken back stand.
         number = self._add_unit(Analysis(tuple(instructions)), unit.address, 0, 0, code=0)
         entry = self._price(state, number, instructions, accesses)
         entry = replace(entry, state=self.timing.separate(entry.state))
@@ -599,6 +708,17 @@ class MemoisedEngine:
             self._probes.add(address)
             self.guest.uc.ctl_remove_cache(start, start + size_bytes)
         self._new_probes.clear()
+
+
+def _data_word(instruction: Instruction, touch: Touch, route: int) -> int:
+    """Return the first word of a load's or store's touch."""
+    memory = instruction.memory
+    assert memory is not None
+    source = {"register": native.TOUCH_REGISTER, "slot": native.TOUCH_SLOT, "none": 0}[touch.base]
+    if not memory.is_load:
+        source |= native.TOUCH_STORE
+    source |= route << native.TOUCH_ROUTE_SHIFT
+    return source | touch.number << 8 | memory.total_bytes << 16 | touch.constant << 32
 
 
 def _address(function: Any) -> int:

@@ -10,7 +10,7 @@ from typing import Literal
 import unicorn
 
 from thumbclock.cores import Access, pipeline_model
-from thumbclock.energy import energy
+from thumbclock.energy import energy, waiting_cycles
 from thumbclock.errors import SimulationFault, UsageError
 from thumbclock.isa import Instruction, decode
 from thumbclock.isa.instruction import PC
@@ -326,6 +326,8 @@ class Machine:
             profile=profile.name,
             toolchain=toolchain,
             clock_hz=profile.clock_hz,
+            supply_v=profile.supply_v,
+            caches=tuple(cache.name for cache in profile.board.enabled_caches),
             cycles=cycles,
             instructions=self.engine.instructions,
             time_us=cycles / profile.clock_hz * 1e6,
@@ -357,17 +359,8 @@ class Machine:
             region = self.guest.memory.region_at(address)
             if region is not None:
                 spent[region.memory.name] = spent.get(region.memory.name, 0) + cycles
-        parts = [energy(self.profile.board, cycles, name) for name, cycles in spent.items()]
-        known = sorted(
-            (part for part in parts if part is not None), key=lambda part: -part.typical_uj
-        )
-        if not known:
-            return None
-        return EnergyUj(
-            typical=sum(part.typical_uj for part in known),
-            low=sum(part.low_uj for part in known),
-            high=sum(part.high_uj for part in known),
-            basis=known[0].basis,
+        return energy(
+            self.profile.board, spent, waiting=waiting_cycles(account.stalls), mix=account.mix
         )
 
     def _function_costs(self) -> tuple[FunctionCost, ...]:

@@ -26,9 +26,20 @@ from thumbclock.machine.predictor import (
     next_counter,
     predict,
 )
+from thumbclock.memory.caches import (
+    CACHE_WORDS,
+    enter_line,
+    fetch,
+    generation,
+    held_line,
+    hits_line,
+    read_or_write,
+    steady_line,
+)
 
 __all__ = [
     "ARENA_WORDS",
+    "CACHES",
     "CALLS",
     "CALL_DEPTH",
     "CALL_WORDS",
@@ -47,6 +58,7 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_FUNCTIONS",
     "MAX_OPS",
+    "MAX_TOUCH_WORDS",
     "MAX_UNITS",
     "HAS_LOW_ROOT",
     "HAS_ROOT",
@@ -61,6 +73,16 @@ __all__ = [
     "PAGE_CLASSES",
     "PREDICTOR",
     "REGIONS",
+    "STALLS",
+    "TOUCHES",
+    "TOUCH_FETCH",
+    "TOUCH_HEADER",
+    "TOUCH_REGISTER",
+    "TOUCH_ROUTE_SHIFT",
+    "TOUCH_SHIFT",
+    "TOUCH_SLOT",
+    "TOUCH_STORE",
+    "TOUCH_WORDS",
     "UNITS",
     "UNIT_CHECKS_STACK",
     "UNIT_HASH",
@@ -104,6 +126,7 @@ class H:
     FLAGS_REGISTER = 22
     QUICK_LIMIT = 23  # LIMIT, or 0 while a stop was asked for or an edge is complete
     REGISTER_IDS = 24  # 24 to 39: Unicorn's numbers of r0 to r15
+    STALLED = 40  # how many of the running unit's touches made it wait
 
 
 class StopReason:
@@ -121,23 +144,38 @@ NO_EDGE = 0
 
 UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
 ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND, ENTRY_LOW_ROOT = 6, 9, 11, 12, 14
-# Bits of an entry's kind; bits 32 and up hold the predictor's hash of the branch.
+# Bits of an entry's kind; bits 8 to 31 hold where its touches begin in their table, 0 for none, and
+# bits 32 and up the predictor's hash of the branch.
 LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY = 1, 2, 4
 HAS_ROOT, IS_BRANCH, HAS_LOW_ROOT = 8, 16, 32
+TOUCH_SHIFT = 8
+# Touches of an entry: how many they are; route and address of the last line fetched from, 0 for
+# none; the generation, plus one, in which all fetches hit; how many touches are loads or stores;
+# the last line as a steady cache knows it. Then each touch: source | register or slot << 8 | size
+# << 16 | what to add << 32, or for a fetch source | address << 32; cycles from the unit's start;
+# sum of its stalls; the line that a load or store hit last.
+TOUCH_HEADER = 5
+TOUCH_WORDS = 4
+# Bits of a source; the four above them are the route.
+TOUCH_REGISTER, TOUCH_SLOT, TOUCH_STORE, TOUCH_FETCH, TOUCH_ROUTE_SHIFT = 1, 2, 4, 8, 4
 MAX_UNITS, MAX_ENTRIES, MAX_OPS = 1 << 15, 1 << 17, 1 << 18
+MAX_TOUCH_WORDS, MAX_STALLS = 1 << 21, 1 << 12
 CALL_DEPTH, MAX_FUNCTIONS, MAX_REGIONS = 4096, 1 << 14, 32
 _UNIT_HASH_BITS, _ENTRY_HASH_BITS = 17, 19
 UNIT_HASH_SLOTS, ENTRY_HASH_SLOTS = 1 << _UNIT_HASH_BITS, 1 << _ENTRY_HASH_BITS
 
 _HEADER = 64
 PREDICTOR = _HEADER
-SLOTS = PREDICTOR + PREDICTOR_WORDS
+CACHES = PREDICTOR + PREDICTOR_WORDS
+SLOTS = CACHES + CACHE_WORDS
 STORES = SLOTS + 256
 REGIONS = STORES + 128  # base, size, host address
 CALLS = REGIONS + 4 * MAX_REGIONS  # return address, cycles at entry, function
 FUNCTIONS = CALLS + CALL_WORDS * (CALL_DEPTH + 1)  # calls, inclusive cycles, active frames
 PAGE_CLASSES = FUNCTIONS + FUNCTION_WORDS * MAX_FUNCTIONS  # one byte per 4 KiB page
-OPS = PAGE_CLASSES + (1 << 20) // 8
+STALLS = PAGE_CLASSES + (1 << 20) // 8  # of the running unit: number of the touch, cycles
+TOUCHES = STALLS + 2 * MAX_STALLS
+OPS = TOUCHES + MAX_TOUCH_WORDS
 # Unit: address | size << 32; end | branch code << 32 | flags << 40; program start | length << 32;
 # split address; unit behind the split; stack drop; function; spare.
 UNITS = OPS + MAX_OPS
@@ -175,6 +213,11 @@ _PREDICTOR, _SLOTS, _STORES, _REGIONS = _U(PREDICTOR), _U(SLOTS), _U(STORES), _U
 _CALLS, _FUNCTIONS, _OPS = _U(CALLS), _U(FUNCTIONS), _U(OPS)
 _UNITS, _ENTRIES, _UNIT_HASH, _ENTRY_HASH = _U(UNITS), _U(ENTRIES), _U(UNIT_HASH), _U(ENTRY_HASH)
 _CLASS_BYTES = _U(PAGE_CLASSES * 8)
+_ROUTE_SHIFT = _U(TOUCH_ROUTE_SHIFT)
+_CACHES, _TOUCHES, _STALLED, _STALLS = _U(CACHES), _U(TOUCHES), _U(H.STALLED), _U(STALLS)
+_TOUCH_SHIFT, _TOUCH_MASK = _U(TOUCH_SHIFT), _U((1 << 32 - TOUCH_SHIFT) - 1)
+_FROM_REGISTER, _FROM_SLOT = _U(TOUCH_REGISTER), _U(TOUCH_SLOT)
+_IS_STORE, _IS_FETCH = _U(TOUCH_STORE), _U(TOUCH_FETCH)
 _CALL_DEPTH = _U(CALL_DEPTH)
 _ENTRY, _EDGE, _CYCLES, _INSTRUCTIONS = _U(H.ENTRY), _U(H.EDGE), _U(H.CYCLES), _U(H.INSTRUCTIONS)
 _LIMIT, _STOP, _MISS, _STOP_FUNCTION = _U(H.LIMIT), _U(H.STOP), _U(H.MISS), _U(H.STOP_FUNCTION)
@@ -656,6 +699,79 @@ def _goes_too_deep(a, uc, flags_before, found):
     return _lower_stack(a, uc, a[_UNITS + ((a[found] & _LOW) << _3) + _5])
 
 
+@numba.njit(inline="always")
+def _note_stall(a, place, number, stall):
+    """Add what a touch made the unit wait to the time, and to the touch."""
+    a[_CYCLES] += stall
+    a[place + _2] += stall
+    record = _STALLS + (a[_STALLED] << _1)
+    a[record] = _U(number)
+    a[record + _1] = stall
+    a[_STALLED] += _1
+
+
+@numba.njit
+def _remember_hits(a, head):
+    """Note that all fetches of a unit hit, where that lasts until a line comes in."""
+    fetched = a[head + _1]
+    if fetched != _0:
+        line = steady_line(a, _CACHES, fetched & _15, fetched >> _32)
+        if line != _0:
+            a[head + _4] = line
+            a[head + _2] = generation(a, _CACHES) + _1
+
+
+@numba.njit
+def _touch(a, uc, first):
+    """Let the caches see the fetches, loads and stores of the unit that is entered.
+
+    What they cost is added to the time at once, so that each touch knows when it happens.
+    """
+    head = _TOUCHES + first
+    before = generation(a, _CACHES) + _1
+    hits = a[head + _2] == before
+    a[_STALLED] = _0
+    if hits:
+        enter_line(a, _CACHES, a[head + _4])
+    place = head + _5
+    for number in range(a[head]):
+        word = a[place]
+        if word & _IS_FETCH == _0:
+            address = word >> _32
+            if word & _FROM_REGISTER != _0:
+                address = (address + _register(a, uc, (word >> _8) & _BYTE)) & _LOW
+            elif word & _FROM_SLOT != _0:
+                address = (address + a[_SLOTS + ((word >> _8) & _BYTE)]) & _LOW
+            size, is_store = (word >> _16) & _BYTE, word & _IS_STORE != _0
+            now = a[_CYCLES] + a[place + _1]
+            if not hits_line(a, _CACHES, a[place + _3], address, size, is_store, now):
+                route = (word >> _ROUTE_SHIFT) & _15
+                stall = read_or_write(a, _CACHES, route, address, size, is_store, now)
+                a[place + _3] = held_line(a, _CACHES, route, address)
+                if stall != _0:
+                    _note_stall(a, place, number, stall)
+        elif not hits:
+            now = a[_CYCLES] + a[place + _1]
+            stall = fetch(a, _CACHES, (word >> _ROUTE_SHIFT) & _15, word >> _32, now)
+            if stall != _0:
+                before = _0
+                _note_stall(a, place, number, stall)
+        place += _4
+    if not hits and before == generation(a, _CACHES) + _1:
+        _remember_hits(a, head)
+
+
+@numba.njit(inline="always")
+def _touch_quickly(a, uc, first):
+    """Do what ``_touch`` does, without a call where all there is are fetches that hit."""
+    head = _TOUCHES + first
+    if a[head + _3] != _0 or a[head + _2] != generation(a, _CACHES) + _1:
+        _touch(a, uc, first)
+    else:
+        a[_STALLED] = _0
+        enter_line(a, _CACHES, a[head + _4])
+
+
 @numba.njit
 def _enter(a, uc, address, size, split_unit):
     """Complete the edge to a unit, find the unit's entry, and account for it.
@@ -702,6 +818,9 @@ def _enter(a, uc, address, size, split_unit):
             return
         if code >= _DIRECT:
             _follow_call(a, code, about & _LOW, address, entry, following)
+    touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
+    if touches != _0:
+        _touch_quickly(a, uc, touches)
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW
@@ -766,6 +885,9 @@ def _enter_quickly(a, uc, address, size):
     if not expected or enters & _ENTERS_QUICKLY == _0 or following == _0:
         a[_EDGE] = edge + _1
         return False
+    touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
+    if touches != _0:
+        _touch_quickly(a, uc, touches)
     cost = a[found + _2]
     a[found + _3] += _1
     a[_CYCLES] += cost & _LOW

@@ -20,18 +20,19 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
+from typing import Literal
 
 from thumbclock.cores import Access, PipelineModel
 from thumbclock.isa import Instruction, Kind, Memory
 from thumbclock.isa.instruction import FLAGS, PC, SP, Immediate, Operand, Register, Shift
 from thumbclock.memory import Timing
 
-__all__ = ["Analysis", "Op", "analyse"]
+__all__ = ["Analysis", "Op", "Touch", "analyse"]
 
 _MASK = 0xFFFFFFFF
 _BANK_BITS = 3  # byte in word, and the even or odd word
 _SKIP_SHIFT, _WANTS_CLASS = 3, 0x80  # in the b field of a root operation
-_CLASS_BITS = 3
+_CLASS_BITS = 4
 _QUOTIENT_BITS = 6
 _INPUT_BITS = 62
 _MAX_SLOTS = 192
@@ -107,6 +108,25 @@ class _Need:
     class_after: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A load or store whose address the caches must see, as the recipe knows it at entry.
+
+    Attributes:
+        instruction: Index of the instruction.
+        base: Entry register, slot of the recipe, or nothing.
+        number: Number of the register or slot.
+        constant: What to add.
+        executed: Bit of the inputs word that says whether it runs; None where it always does.
+    """
+
+    instruction: int
+    base: Literal["register", "slot", "none"]
+    number: int
+    constant: int
+    executed: int | None
+
+
 @dataclass
 class Analysis:
     """A unit's recipe and how to read its answers.
@@ -117,6 +137,7 @@ class Analysis:
         split_address: Where the next unit must start because a value is not known there, or None.
         stack_drop_bytes: How far below its entry value the stack pointer goes.
         moves_stack: Whether the stack pointer takes a value that was not followed.
+        touches: Its loads and stores in program order, where the profile has caches.
     """
 
     instructions: tuple[Instruction, ...]
@@ -129,20 +150,29 @@ class Analysis:
     executed: list[_Need] = field(default_factory=list)
     quotients: list[_Need] = field(default_factory=list)
     has_classes: bool = False
+    touches: list[Touch] = field(default_factory=list)
+
+    def wait_classes(self, inputs: int, timing: Timing) -> list[int]:
+        """Unpack the wait class of each instruction's access, 0 where it has none."""
+        classes = [0] * len(self.instructions)
+        for index, address in self.constants.items():
+            classes[index] = timing.memory.wait_class_at(address)
+        if self.has_classes:
+            for need in self.roots:
+                above = need.position + need.class_after - need.skip
+                classes[need.instruction] = inputs >> above & (1 << _CLASS_BITS) - 1
+        return classes
 
     def accesses(self, inputs: int, timing: Timing) -> list[Access]:
         """Unpack an inputs word into one access per instruction."""
         count = len(self.instructions)
-        low, wait_class, bits, executed = [0] * count, [0] * count, [0] * count, [True] * count
+        low, bits, executed = [0] * count, [0] * count, [True] * count
+        wait_class = self.wait_classes(inputs, timing)
         for index, address in self.constants.items():
             low[index] = address & 7
-            wait_class[index] = timing.memory.wait_class_at(address)
         for need in self.roots:
-            packed = inputs >> need.position
-            address = (packed << need.skip) + need.delta
+            address = (inputs >> need.position << need.skip) + need.delta
             low[need.instruction] = address & (1 << need.top) - 1
-            if self.has_classes:
-                wait_class[need.instruction] = packed >> need.class_after - need.skip & 7
         for need in self.executed:
             executed[need.instruction] = bool(inputs >> need.position & 1)
         for need in self.quotients:
@@ -246,7 +276,7 @@ class _Analyser:
         self.timing = timing
         self.pipeline: PipelineModel = timing.pipeline
         self.read_word = read_word
-        self.has_classes = len(timing.memory.wait_classes) > 1
+        self.has_classes = timing.memory.has_classes
         self.nodes: list[_Node] = []
         self.interned: dict[_Node, int] = {}
         self.registers: dict[int, _Value] = {}
@@ -258,6 +288,7 @@ class _Analyser:
         self.output_bits = 0
         self.roots: dict[tuple[int, int], _Root] = {}  # by node and neighbourhood
         self.root_needs: list[tuple[int, tuple[int, int], int, int]] = []  # constant, top at end
+        self.touched: list[tuple[int, _Value]] = []
         self.used_bits = 0
         self.used_nodes: set[int] = set()
         self.assumed: dict[int, bool] = {}  # conditions taken to hold or not to
@@ -308,8 +339,11 @@ class _Analyser:
 
     def _address_need(self, index: int, instruction: Instruction, memory: Memory) -> None:
         address = self._address(memory)
+        touches = self.timing.has_caches and instruction.kind is not Kind.PRELOAD
         if address.node < 0:
             self.result.constants[index] = address.constant
+            if touches:
+                self.touched.append((index, address))
             return
         top, skip = self._wanted_bits(index, instruction, memory, address)
         if not self.has_classes:
@@ -320,6 +354,8 @@ class _Analyser:
             if not top:
                 return
         self._want_root(index, address, top, skip)
+        if touches:
+            self.touched.append((index, address))
 
     def _want_root(self, index: int, address: _Value, top: int, skip: int) -> None:
         """Ask for low bits of an address; those of one node are answered together.
@@ -819,6 +855,7 @@ class _Analyser:
             second = slots[b] if op is Op.QUOTIENT else 0
             program.append(_encode(op, above + position, slots[a], second, imm))
         self._resolve_needs(places, above)
+        self._resolve_touches(slots)
         return program
 
     def _place_roots(self, program: list[int], slots: dict[int, int]) -> dict[tuple[int, int], int]:
@@ -844,6 +881,21 @@ class _Analyser:
             result.roots.append(_Need(index, places[key], delta, top, root.skip, root.top))
         for needs in (result.executed, result.quotients):
             needs[:] = [replace(need, position=need.position + above) for need in needs]
+
+    def _resolve_touches(self, slots: dict[int, int]) -> None:
+        """State where the addresses that caches see are found at entry."""
+        executed = {need.instruction: need.position for need in self.result.executed}
+        for index, address in self.touched:
+            constant = address.constant & _MASK
+            found = self.nodes[address.node] if address.node >= 0 else None
+            if found is None:
+                touch = Touch(index, "none", 0, constant, executed.get(index))
+            elif found.op is Op.REGISTER:
+                touch = Touch(index, "register", found.imm, constant, executed.get(index))
+            else:
+                slot = slots[address.node]
+                touch = Touch(index, "slot", slot, constant, executed.get(index))
+            self.result.touches.append(touch)
 
     def _emitted_nodes(self) -> set[int]:
         """Return the used nodes, less the registers that only roots read."""

@@ -21,7 +21,7 @@ from thumbclock.machine.account import Account
 from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.guest import Guest
 from thumbclock.machine.predictor import BRANCH_CODES, PREDICTOR_WORDS
-from thumbclock.memory import Timing
+from thumbclock.memory import Timing, caches
 
 __all__ = ["SteppedEngine"]
 
@@ -44,6 +44,8 @@ class SteppedEngine:
         self._state = timing.initial_state()
         self._predictor = np.zeros(PREDICTOR_WORDS, np.uint64)
         predictor.initialise(self._predictor, timing.pipeline.predictor)
+        self._caches = np.zeros(caches.CACHE_WORDS, np.uint64)
+        caches.initialise(self._caches, timing.memory.caches, timing.memory.routes)
         self._frames: list[tuple[int, int, int]] = []  # return address, cycles at entry, function
         self._stack_lowest = (1 << 32) - 1
         self._stack_limit = 0
@@ -115,6 +117,7 @@ class SteppedEngine:
 
     def account(self) -> Account:
         """Return the sums so far."""
+        self._account.misses = self.timing.memory.miss_counts(self._caches)
         return self._account
 
     # Hooks.
@@ -207,16 +210,52 @@ class SteppedEngine:
         self._note_stack()
 
     def _issue(self, instruction: Instruction, access: Access) -> None:
+        if self.timing.has_caches:
+            self._fetch(instruction)
         issue = self.timing.issue(self._state, instruction, access)
         self._state = issue.state
         self._cycles += issue.cycles
         self._instructions += 1
         account = self._account
         account.cycles[instruction.address] += issue.cycles
+        if self.timing.has_caches and access.executed:
+            self._read_or_write(instruction)
         account.counts[instruction.address] += 1
         account.mix[instruction.kind] += 1
         for reason, cycles in issue.stalls:
             account.stalls[reason] += cycles
+
+    def _fetch(self, instruction: Instruction) -> None:
+        """Let the caches see the fetch of an instruction."""
+        for route, address in self.timing.fetch_touches(instruction):
+            numbers = (np.uint64(number) for number in (route, address, self._cycles))
+            stall = int(caches.fetch(self._caches, _ZERO, *numbers))
+            self._wait(instruction, "fetch_miss", stall)
+
+    def _read_or_write(self, instruction: Instruction) -> None:
+        """Let the caches see the load or store of an instruction."""
+        memory, address = instruction.memory, self._address
+        if memory is None or instruction.kind is Kind.PRELOAD:
+            return
+        route = self.timing.memory.route_at(address)
+        if not route:
+            return
+        stall = caches.read_or_write(
+            self._caches,
+            _ZERO,
+            np.uint64(route),
+            np.uint64(address),
+            np.uint64(memory.total_bytes),
+            not memory.is_load,
+            np.uint64(self._cycles),
+        )
+        self._wait(instruction, "data_miss", int(stall))
+
+    def _wait(self, instruction: Instruction, reason: str, stall: int) -> None:
+        if stall:
+            self._cycles += stall
+            self._account.cycles[instruction.address] += stall
+            self._account.stalls[reason] += stall
 
     def _follow(self, branch: Instruction, address: int) -> None:
         """A branch has reached ``address``."""

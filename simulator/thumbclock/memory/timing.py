@@ -2,7 +2,8 @@
 
 Fetch is priced by lines: entering a new line of a memory with wait states, in sequence or behind a
 taken branch, stalls the front end for that memory's fetch wait. A branch is taken to lose the line
-buffer, so its target is always fetched anew.
+buffer, so its target is always fetched anew. Where a cache or prefetch buffer stands in front of a
+memory, :mod:`thumbclock.memory.caches` prices it instead, and here it has no waits.
 """
 
 from typing import NamedTuple
@@ -26,6 +27,29 @@ class Timing:
         self.pipeline = pipeline
         self.memory = memory
         self._fetches = any(region.fetch_wait_cycles for region in memory.regions)
+
+    @property
+    def has_caches(self) -> bool:
+        """Whether accesses can miss a cache."""
+        return bool(self.memory.routes)
+
+    def fetch_touches(self, instruction: Instruction) -> tuple[tuple[int, int], ...]:
+        """Return route and address of each cache line that an instruction lies in."""
+        region = self.memory.region_at(instruction.address)
+        if region is None or not region.route:
+            return ()
+        cache = self.memory.routes[region.route - 1].fetch_cache
+        if cache < 0:
+            return ()
+        line = self.memory.caches[cache].line_bytes
+        first, last = instruction.address, instruction.end - 1
+        places = (first,) if first // line == last // line else (first, last)
+        return tuple((region.route, place) for place in places)
+
+    def line_at(self, route: int, address: int) -> int:
+        """Return the number of the line that a fetch from ``address`` finds in its cache."""
+        cache = self.memory.caches[self.memory.routes[route - 1].fetch_cache]
+        return address // cache.line_bytes
 
     def initial_state(self) -> State:
         """Return the state at reset: an idle pipeline with nothing fetched."""

@@ -7,10 +7,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from thumbclock.profiles import Profile, Quantity
+from thumbclock.energy import run_point
+from thumbclock.profiles import Electrical, Profile, Quantity
 from thumbclock.result import NumberRecord, ProfileRecord
 
 __all__ = ["details", "overview", "record"]
+
+_SERVES = {"fetch": "fetches", "data": "data", "both": "fetches and data"}
+_WRITES = {"none": "read only", "through": "write-through", "back": "write-back"}
 
 
 def overview(chosen: list[Profile]) -> Table:
@@ -37,7 +41,7 @@ def details(profile: Profile) -> Group:
         Text(f"{board.title}", style="bold"),
         Text(board.summary),
         _facts(profile),
-        *_section("clock", [("clock_hz", board.clock_hz)]),
+        *_section("clock", (number for number in board.numbers() if "clock_hz" in number[0][:12])),
     ]
     for memory in board.memories:
         abilities: list[str] = [memory.kind]
@@ -45,15 +49,63 @@ def details(profile: Profile) -> Group:
         abilities += [memory.note] if memory.note else []
         title = f"memory {memory.name} ({', '.join(abilities)})"
         parts += _section(title, memory.quantities.items())
-    if board.electrical is not None:
-        numbers = {"supply_v": board.electrical.supply_v}
-        numbers |= {f"run_current_ma.{n}": q for n, q in board.electrical.run_current_ma.items()}
-        title = f"electrical ({board.electrical.regulator.upper()}, running at this clock)"
-        parts += _section(title, numbers.items())
+    for cache in board.caches:
+        state = "enabled" if cache in board.enabled_caches else "disabled"
+        way = "fully associative" if cache.sets == 1 else f"{cache.ways}-way"
+        title = (
+            f"cache {cache.name} ({state}; {cache.size_bytes:,} bytes, {way}, {cache.policy} "
+            f"replacement; {_SERVES[cache.serves]} of {', '.join(cache.memories)}; "
+            f"{_WRITES[cache.writes]})"
+        )
+        parts += _section(title, cache.quantities.items())
+        if cache.note:
+            parts.append(Padding(Text(cache.note), (0, 0, 0, 4)))
+    parts += _electrical(profile)
     parts += _section(f"core {core.name}: pipeline", core.pipeline.items())
     parts += _section(f"core {core.name}: branches", core.branch.items())
     parts += _sources({**core.sources, **board.sources})
     return Group(*parts)
+
+
+def _electrical(profile: Profile) -> Iterator[RenderableType]:
+    electrical = profile.board.electrical
+    if electrical is None:
+        return
+    yield from _section(
+        f"electrical ({electrical.regulator.upper()})",
+        electrical.numbers(),
+        _code_headings(electrical),
+    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for header in ("running from", "mA", "range", "static mA", "mA/MHz", "nJ/cycle"):
+        table.add_column(header, justify="left" if header == "running from" else "right")
+    supply = float(electrical.supply_v.value)
+    for memory in profile.board.memories:
+        if memory.executable:
+            point = run_point(profile.board, memory.name)
+            assert point is not None
+            current = point.current_ma
+            table.add_row(
+                memory.name,
+                f"{current.typical:.3g}",
+                f"{current.low:.3g} to {current.high:.3g}",
+                f"{point.static_ma:.2g}",
+                f"{point.dynamic_ma_per_mhz:.3g}",
+                f"{current.typical * supply / (profile.clock_hz / 1e6):.3g}",
+            )
+    yield Text(f"\nrunning at {profile.clock_hz / 1e6:g} MHz and {supply:g} V", style="bold")
+    yield Padding(table, (0, 0, 0, 2))
+
+
+def _code_headings(electrical: Electrical) -> dict[str, str]:
+    """Return a heading for each row of run currents whose memories differ from those before."""
+    headings: dict[str, str] = {}
+    before: tuple[str, ...] = ()
+    for index, row in enumerate(electrical.run):
+        if row.code != before:
+            headings[f"run.{index}"] = f"code in {', '.join(row.code)}"
+        before = row.code
+    return headings
 
 
 def _facts(profile: Profile) -> Table:
@@ -70,8 +122,14 @@ def _facts(profile: Profile) -> Table:
     return table
 
 
-def _section(title: str, numbers: Iterable[tuple[str, Quantity]]) -> Iterator[RenderableType]:
-    """Yield a table of numbers and below it the notes, which need the whole width."""
+def _section(
+    title: str, numbers: Iterable[tuple[str, Quantity]], headings: Mapping[str, str] | None = None
+) -> Iterator[RenderableType]:
+    """Yield a table of numbers and below it the notes, which need the whole width.
+
+    A heading stands before the first number whose name begins with its key.
+    """
+    waiting = dict(headings or {})
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("number", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
@@ -80,6 +138,8 @@ def _section(title: str, numbers: Iterable[tuple[str, Quantity]]) -> Iterator[Re
     table.add_column("evidence [source]")
     notes: dict[str, list[str]] = {}
     for name, quantity in numbers:
+        if heading := waiting.pop(name.rpartition(".")[0], ""):
+            table.add_row(Text(heading, style="dim"))
         table.add_row(
             name,
             _value(quantity),

@@ -7,7 +7,15 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from thumbclock.result import CompareResult, EnergyUj, FaultReport, KernelResult, RunResult
+from thumbclock.result import (
+    CompareResult,
+    DutyCycle,
+    EnergyUj,
+    FaultReport,
+    Interval,
+    KernelResult,
+    RunResult,
+)
 
 __all__ = [
     "compare_summary",
@@ -76,7 +84,7 @@ def compare_summary(result: CompareResult) -> RenderableType:
     """Return kernels side by side, held against the baseline, and what could not be measured."""
     parts: list[RenderableType] = [Text(result.title, style="bold")]
     if result.rows:
-        parts += [*_comparisons(result), *_remarks(result)]
+        parts += [*_comparisons(result), *_duty_cycles(result), *_remarks(result)]
     for failure in result.failures:
         places = ",".join(f"{role}={memory}" for role, memory in failure.placement.items())
         where = f"{failure.implementation} on {failure.profile} ({places})"
@@ -134,6 +142,29 @@ def _comparison_lines(result: CompareResult) -> list[tuple[str, ...]]:
             )
         )
     return lines
+
+
+def _duty_cycles(result: CompareResult) -> Iterator[RenderableType]:
+    """Yield a table of average currents and battery lives, where the rows have a duty cycle."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("kernel", overflow="fold")
+    for header in ("active", "average mA", "interval mA", "battery days", "interval days"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for label, row in zip(row_labels(result), result.rows, strict=True):
+        duty = row.run.duty_cycle
+        if duty is not None:
+            current, life = duty.average_current_ma, duty.life_days
+            table.add_row(
+                label,
+                f"{duty.active_share:.2%}",
+                _three(current.typical),
+                f"{_three(current.low)}-{_three(current.high)}",
+                _three(life.typical) if life else "-",
+                f"{_three(life.low)}-{_three(life.high)}" if life else "-",
+            )
+    if table.row_count:
+        yield Text("")
+        yield table
 
 
 def _remarks(result: CompareResult) -> Iterator[RenderableType]:
@@ -215,11 +246,31 @@ def _costs(result: RunResult) -> Iterator[tuple[str, str]]:
     if result.instructions:
         yield "CPI", f"{result.cycles / result.instructions:.3f}"
     yield "time", f"{_time(result.time_us)} at {result.clock_hz / 1e6:g} MHz"
-    yield "energy", _energy(result.energy_uj)
+    if result.caches:
+        yield "caches", ", ".join(result.caches)
+    supply = "" if result.supply_v is None else f", at {result.supply_v:g} V"
+    yield "energy", f"{_energy(result.energy_uj)}{supply}"
+    if result.duty_cycle is not None:
+        yield from _duty_cycle(result.duty_cycle)
     if result.stack_bytes is not None:
         yield "stack", f"{result.stack_bytes:,} bytes"
     yield "RAM", f"{result.ram_bytes:,} bytes without stack"
     yield "flash", f"{result.flash_bytes:,} bytes"
+
+
+def _duty_cycle(duty: DutyCycle) -> Iterator[tuple[str, str]]:
+    yield (
+        "duty cycle",
+        f"{duty.active_share:.2%} of {duty.period_s:g} s, else {duty.sleep}",
+    )
+    yield "average", f"{_between(duty.average_current_ma)} mA"
+    if duty.life_days is not None:
+        yield "battery", f"{_between(duty.life_days)} days from {duty.battery_mah:g} mAh"
+
+
+def _between(interval: Interval) -> str:
+    typical, low, high = (_three(v) for v in (interval.typical, interval.low, interval.high))
+    return f"{typical} (between {low} and {high})"
 
 
 def _where_cycles_went(result: RunResult) -> Iterator[RenderableType]:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from thumbclock.energy import Schedule, with_schedule
 from thumbclock.errors import CheckFailed, SimulationFault
 from thumbclock.kernels.data import ConvData, random_layer
 from thumbclock.kernels.image import conv_image
 from thumbclock.kernels.measure import measure
 from thumbclock.kernels.spec import ConvSpec
-from thumbclock.profiles import Placement, Profile, load_profile, parse_placement
+from thumbclock.profiles import Placement, Profile, parse_placement
 from thumbclock.result import CompareFailure, CompareResult, KernelResult
 from thumbclock.toolchain import MemoryOverflowError, Toolchain, build
 
@@ -28,19 +29,18 @@ class Candidate:
 
 
 def candidates(
-    specs: Sequence[ConvSpec], profiles: Sequence[str], placements: Sequence[str]
+    specs: Sequence[ConvSpec], boards: Sequence[Profile], placements: Sequence[str]
 ) -> list[Candidate]:
     """Return every combination, profile by profile and placement by placement.
 
     Args:
         specs: The kernels.
-        profiles: Names of boards, or paths of board files.
+        boards: The boards.
         placements: As `parse_placement` reads them; ``default`` is the board's own.
 
     Raises:
-        UsageError: A profile or placement is not there.
+        UsageError: A placement is not there.
     """
-    boards = [load_profile(name) for name in profiles]
     return [
         Candidate(spec, board, placement)
         for board in boards
@@ -60,6 +60,7 @@ def compare_kernels(
     *,
     title: str,
     seed: int = 0,
+    schedule: Schedule | None = None,
     each: Callable[[str], None] = lambda _: None,
 ) -> CompareResult:
     """Measure kernels; one that does not fit, or faults, is recorded and the rest goes on.
@@ -69,6 +70,7 @@ def compare_kernels(
         toolchain: The compiler.
         title: What is compared, for a reader.
         seed: Of the drawn layers.
+        schedule: The period, sleep and battery of each row, if it is to have a duty cycle.
         each: Called after each row with the name of its precision.
     """
     measured: list[KernelResult] = []
@@ -80,7 +82,8 @@ def compare_kernels(
             for row, built in zip(rows, waiting, strict=True):
                 outcome = _measured(row, built, layers[row.spec], toolchain)
                 if isinstance(outcome, KernelResult):
-                    measured.append(outcome)
+                    run = with_schedule(outcome.run, row.profile.board, schedule)
+                    measured.append(outcome.model_copy(update={"run": run}))
                 else:
                     failures.append(outcome)
                 each(row.spec.precision.name)
