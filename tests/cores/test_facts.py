@@ -10,6 +10,7 @@ import facts_m0
 import facts_m0plus
 import facts_m4
 import facts_m7
+import facts_m33
 import pytest
 from fact import LOOP, Fact
 from microbenchmark import SEPARATOR, assemble, between, per_repetition, steps
@@ -21,6 +22,7 @@ TABLES = {
     "m0plus": facts_m0plus.FACTS,
     "m4": facts_m4.FACTS,
     "m7": facts_m7.FACTS,
+    "m33": facts_m33.FACTS,
 }
 FACTS = [(core, fact) for core, facts in TABLES.items() for fact in facts]
 

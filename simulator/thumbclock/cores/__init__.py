@@ -3,6 +3,7 @@
 from thumbclock.cores.cortex_m0 import CortexM0
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
+from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
 from thumbclock.errors import UsageError
 from thumbclock.profiles import CoreProfile
@@ -12,6 +13,7 @@ __all__ = [
     "CortexM0",
     "CortexM4",
     "CortexM7",
+    "CortexM33",
     "Edge",
     "Issue",
     "PipelineModel",
@@ -25,6 +27,7 @@ _MODELS: dict[str, type[PipelineModel]] = {
     "cortex-m0plus": CortexM0,
     "cortex-m4": CortexM4,
     "cortex-m7": CortexM7,
+    "cortex-m33": CortexM33,
 }
 
 

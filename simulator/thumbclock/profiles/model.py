@@ -83,6 +83,8 @@ _WRITTEN_ROLES: frozenset[Role] = frozenset({"data", "stack"})
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 """A name in a profile: lower case, digits, dots, dashes and underscores."""
 
+_Target = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*(\+[a-z0-9_]+)*$")]
+
 Text = Annotated[str, Field(min_length=1)]
 """Text that is not empty."""
 
@@ -502,8 +504,8 @@ class BoardProfile:
 class Mcpu(Schema):
     """A core as the compilers spell it behind ``-mcpu=``."""
 
-    gcc: Name
-    zig: Name
+    gcc: _Target
+    zig: _Target
 
 
 class AccuracyStatement(Schema):
