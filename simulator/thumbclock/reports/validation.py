@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -41,6 +42,7 @@ def _rows(result: ValidationResult) -> Table:
     table.add_column("row", overflow="fold")
     for header in ("measured", "estimate", "error"):
         table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("allowed", no_wrap=True)
     table.add_column("profile", no_wrap=True)
     table.add_column("source", overflow="fold")
     several = len(result.groups) > 1
@@ -53,6 +55,7 @@ def _rows(result: ValidationResult) -> Table:
                 _cycles(row.measured_cycles),
                 "-" if row.estimated_cycles is None else _cycles(row.estimated_cycles),
                 _error(row),
+                row.tolerance or "",
                 row.profile,
                 Text(row.source),
             )
@@ -71,10 +74,8 @@ def _cycles(cycles: float) -> str:
 def _error(row: ValidationRow) -> Text:
     if row.error_percent is None:
         return Text("no estimate", style="red")
-    text = f"{row.error_percent:+.1f} %"
-    if row.within_tolerance is False:
-        return Text(f"{text}, above {row.tolerance}", style="red")
-    return Text(text)
+    is_over = row.within_tolerance is False
+    return Text(f"{row.error_percent:+.1f} %", style="bold red" if is_over else "")
 
 
 def _errors(result: ValidationResult, overall: ErrorStatistics) -> Table:
@@ -154,6 +155,10 @@ def _draw_scatter(axes: "Axes", groups: list[tuple[str, list[ValidationRow]]]) -
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda cycles, _: f"{cycles:,.0f}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlim(*ends)
     axes.set_ylim(*ends)
     axes.set_aspect("equal")
@@ -184,7 +189,7 @@ def _draw_errors(axes: "Axes", groups: list[tuple[str, list[ValidationRow]]]) ->
             error = row.error_percent or 0
             axes.barh([place], [error], height=0.72, color=COLOURS[index % len(COLOURS)])
             axes.annotate(
-                f"{error:+.1f}",
+                f"{error:+.1f}".replace("-", "\N{MINUS SIGN}"),
                 (error, place),
                 xytext=(3 if error >= 0 else -3, 0),
                 textcoords="offset points",

@@ -129,12 +129,13 @@ class _Session:
     ) -> None:
         self.machine = Machine(image, profile)
         self._image, self._deadline = image, deadline
+        self._start: int | None = None
         if settings and "main" in image.symbols:
             self.advance("main")  # start-up code would overwrite what is set before
+            self._start = image.symbols["main"]
         for symbol, value in settings.items():
             word = (value & 0xFFFFFFFF).to_bytes(4, "little")
             self.machine.write(_address(image, symbol), word)
-        self._is_at_main = bool(settings) and "main" in image.symbols
 
     @property
     def left_s(self) -> float:
@@ -147,10 +148,12 @@ class _Session:
             self.machine.resume(None, timeout_s=self.left_s)
             return
         address = _address(self._image, place)
-        here = address == self._image.symbols.get("main") and self._is_at_main
-        self._is_at_main = False
-        for _ in range(arrivals - here):
-            self.machine.resume(address, timeout_s=self.left_s)
+        if address == self._start:
+            arrivals -= 1  # of main, where words were set, this is the first
+        self._start = None
+        target = place if place in self._image.symbols else address
+        for _ in range(arrivals):
+            self.machine.resume(target, timeout_s=self.left_s)
 
 
 def _estimate(subject: Subject, timeout_s: float) -> float:
