@@ -118,7 +118,7 @@ def test_machine_goes_from_place_to_place(engine: Literal["memoised", "stepped"]
     for _ in range(4):
         machine.resume("enter")
     assert machine.cycles == pytest.approx(reached[-2], abs=len(places))
-    with pytest.raises(SimulationFault, match="before it came to enter again|reached enter"):
+    with pytest.raises(SimulationFault, match="before it reached enter"):
         machine.resume("enter")
 
 
