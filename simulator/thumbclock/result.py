@@ -253,7 +253,9 @@ class RunResult(_Model):
         image: The program.
         profile: Name of the board profile.
         toolchain: What built it; null for an image that was brought along.
-        clock_hz: CPU clock of the profile.
+        clock_hz: CPU clock that the board ran at.
+        supply_v: Supply voltage; null where the profile has no electrical figures.
+        caches: Names of the caches and accelerators that were enabled.
         cycles: Estimated CPU cycles.
         instructions: Instructions executed.
         time_us: Cycles over clock, in microseconds.
@@ -286,6 +288,8 @@ class RunResult(_Model):
     profile: str
     toolchain: Toolchain | None
     clock_hz: Annotated[int, Field(gt=0)]
+    supply_v: Annotated[float, Field(gt=0)] | None = None
+    caches: tuple[str, ...] = ()
     cycles: Count
     instructions: Count
     time_us: Annotated[float, Field(ge=0)]
@@ -505,6 +509,9 @@ class ValidationRow(_Model):
         profile: Name of the board profile.
         core: Name of the core profile.
         profile_sha256: Digest of the files that hold the profile's and its core's numbers.
+        clock_hz: CPU clock that the board ran at.
+        supply_v: Supply voltage; null where the profile has no electrical figures.
+        caches: Names of the caches and accelerators that were enabled.
         version: Version of thumbclock.
         region: What is measured, in the words of a figures file: region, set, minus and per.
         measured_cycles: What silicon took.
@@ -524,6 +531,9 @@ class ValidationRow(_Model):
     profile: str
     core: str
     profile_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    clock_hz: Annotated[int, Field(gt=0)]
+    supply_v: Annotated[float, Field(gt=0)] | None = None
+    caches: tuple[str, ...] = ()
     version: str
     region: str
     measured_cycles: Annotated[float, Field(gt=0)]

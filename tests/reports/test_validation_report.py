@@ -25,6 +25,7 @@ def row(name: str, group: str, measured: float, estimated: float | None) -> Vali
         profile="ideal-m4",
         core="cortex-m4",
         profile_sha256="0" * 64,
+        clock_hz=100_000_000,
         version="0.1.0",
         region="run",
         measured_cycles=measured,

@@ -142,6 +142,15 @@ def test_words_are_set_behind_start_up_code(elf: Path) -> None:
     assert estimate(elf, "from:enter to:leave", **keys) == (many - few) / 40
 
 
+def test_board_at_another_clock(elf: Path) -> None:
+    """Rows pass clock and caches on to the profile, and say what they were."""
+    row = {"region": "to:main"}
+    plain, slow = measured(figures_of(elf, row, {**row, "clock_hz": 16_000_000, "caches": "off"}))
+    assert (plain.clock_hz, slow.clock_hz) == (100_000_000, 16_000_000)
+    assert plain.caches == slow.caches == ()
+    assert plain.estimated_cycles == slow.estimated_cycles  # memory that never waits
+
+
 def test_marginal_cost_of_two_images(elf: Path) -> None:
     """Another image can be what is subtracted: the same one twice leaves nothing."""
     twin = elf.with_name("twin.elf")
@@ -186,7 +195,8 @@ def test_rows_run_independently(elf: Path) -> None:
         ({"region": "symbol:counted at:never"}, "has no symbol 'never'"),
         ({"region": "to:0x123456789"}, "0x123456789: expected an address of 32 bits"),
         ({"set": {"squares": 1}}, "has no symbol 'squares'"),
-        ({"clock_hz": 1000}, "clock_hz: a profile has one state here"),
+        ({"supply_v": 3.3}, "row 1 (r0): ideal-m4 has no electrical figures"),
+        ({"caches": "icache"}, "row 1 (r0): caches 'icache': ideal-m4 has no cache"),
     ],
 )
 def test_what_is_not_there(keys: dict[str, object], said: str, elf: Path) -> None:
@@ -214,6 +224,7 @@ def test_earlier_rows_are_taken_where_nothing_changed(elf: Path) -> None:
     assert again[0].error_percent == -75
     changed = {
         "profile_sha256": "0" * 64,
+        "clock_hz": 1,
         "version": "0.0.1",
         "region": "to:leave",
         "image": Image(name=elf.name, sha256="0" * 64),
@@ -237,6 +248,7 @@ def row_of(error_percent: float | None, **changes: object) -> ValidationRow:
         "profile": "ideal-m4",
         "core": "cortex-m4",
         "profile_sha256": "0" * 64,
+        "clock_hz": 100_000_000,
         "version": "0.1.0",
         "region": "run",
         "measured_cycles": 1000.0,

@@ -9,6 +9,8 @@ from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
+    CachesOption,
+    ClockOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
@@ -16,8 +18,11 @@ from thumbclock.cli.options import (
     SeedOption,
     ShapeOption,
     StrideOption,
+    SupplyOption,
     ToolchainOption,
+    clock_hz,
     operator_name,
+    supply_v,
     words,
 )
 from thumbclock.errors import CheckFailed, UsageError
@@ -42,6 +47,9 @@ def compare(
             help=f"Boards to compare; repeat for more.  [default: {DEFAULT_PROFILE}]",
         ),
     ] = None,
+    clock: ClockOption = None,
+    supply: SupplyOption = None,
+    caches: CachesOption = "usual",
     place: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,6 +77,7 @@ def compare(
     """
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
         from thumbclock.kernels.spec import ConvSpec
+        from thumbclock.profiles import load_profile
         from thumbclock.result import write_result
         from thumbclock.studies.compare import candidates, compare_kernels
         from thumbclock.toolchain import find_toolchain
@@ -87,7 +96,11 @@ def compare(
         ConvSpec.parse(shape, kernel=kernel_size, stride=stride, padding=padding, precision=name)
         for name in names
     ]
-    rows = candidates(specs, words(profile or [DEFAULT_PROFILE]), place or ["default"])
+    boards = [
+        load_profile(name, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches)
+        for name in words(profile or [DEFAULT_PROFILE])
+    ]
+    rows = candidates(specs, boards, place or ["default"])
     compiler = find_toolchain(toolchain)
     with progress_bar(quiet=quiet) as progress:
         task = progress.add_task("measuring", total=len(rows))

@@ -8,6 +8,8 @@ from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
     DEFAULT_SHAPE,
+    CachesOption,
+    ClockOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
@@ -15,8 +17,11 @@ from thumbclock.cli.options import (
     SeedOption,
     ShapeOption,
     StrideOption,
+    SupplyOption,
     ToolchainOption,
+    clock_hz,
     operator_name,
+    supply_v,
 )
 from thumbclock.errors import CheckFailed
 
@@ -43,6 +48,9 @@ def kernel(
     profile: Annotated[
         str, typer.Option("--profile", "-p", metavar="NAME", help="Board; see thumbclock profiles.")
     ] = DEFAULT_PROFILE,
+    clock: ClockOption = None,
+    supply: SupplyOption = None,
+    caches: CachesOption = "usual",
     place: Annotated[
         str,
         typer.Option(
@@ -72,7 +80,9 @@ def kernel(
         padding=padding,
         precision=_precision(weights, activations, skip, unrolled=unrolled),
     )
-    board = load_profile(profile)
+    board = load_profile(
+        profile, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches
+    )
     placement = parse_placement(place, board.board)
     with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
         from thumbclock.kernels.measure import measure

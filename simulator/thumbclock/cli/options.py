@@ -1,5 +1,7 @@
 """Options that several commands share, and how their texts are read."""
 
+import string
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,8 @@ from thumbclock.errors import UsageError
 __all__ = [
     "DEFAULT_PROFILE",
     "DEFAULT_SHAPE",
+    "CachesOption",
+    "ClockOption",
     "JsonOption",
     "KernelSizeOption",
     "PaddingOption",
@@ -17,8 +21,11 @@ __all__ = [
     "SeedOption",
     "ShapeOption",
     "StrideOption",
+    "SupplyOption",
     "ToolchainOption",
+    "clock_hz",
     "operator_name",
+    "supply_v",
     "words",
 ]
 
@@ -50,7 +57,69 @@ ToolchainOption = Annotated[
     ),
 ]
 
+ClockOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FREQUENCY",
+        help="CPU clock, e.g. 24MHz or 24000000; wait states follow it.  [default: the board's]",
+    ),
+]
+SupplyOption = Annotated[
+    str | None,
+    typer.Option(metavar="VOLTS", help="Supply, e.g. 1.8 or 1.8V.  [default: the board's]"),
+]
+CachesOption = Annotated[
+    str,
+    typer.Option(
+        metavar="usual|reset|on|off|NAME,...",
+        help="Enabled caches and accelerators: as usual start-up code or reset leaves them, all, "
+        "none, or these.",
+    ),
+]
+
+_HERTZ = {"": 1, "hz": 1, "khz": 1_000, "mhz": 1_000_000, "ghz": 1_000_000_000}
 _OPERATORS = ("conv",)
+
+
+def clock_hz(text: str | None) -> int | None:
+    """Return a clock in hertz, read from a text such as ``24MHz`` or ``24000000``.
+
+    Raises:
+        UsageError: It is no whole and positive number of hertz.
+    """
+    if text is None:
+        return None
+    number, unit = _split_unit(text)
+    try:
+        value = Decimal(number) * _HERTZ[unit.lower()]
+    except (InvalidOperation, KeyError):
+        value = Decimal(0)
+    if not value.is_finite() or value <= 0 or value != value.to_integral_value():
+        raise UsageError(f"--clock {text!r}: expected a frequency, e.g. 24MHz or 24000000")
+    return int(value)
+
+
+def supply_v(text: str | None) -> float | None:
+    """Return a supply in volts, read from a text such as ``1.8`` or ``1.8V``.
+
+    Raises:
+        UsageError: It is no positive number of volts.
+    """
+    if text is None:
+        return None
+    number, unit = _split_unit(text)
+    try:
+        value = float(number)
+    except ValueError:
+        value = 0.0
+    if unit.lower() not in {"", "v"} or not 0 < value < 1000:
+        raise UsageError(f"--supply {text!r}: expected a voltage, e.g. 1.8 or 1.8V")
+    return value
+
+
+def _split_unit(text: str) -> tuple[str, str]:
+    number = text.strip().rstrip(string.ascii_letters)
+    return number.strip().replace("_", ""), text.strip()[len(number) :]
 
 
 def operator_name(name: str) -> str:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from thumbclock.cli.console import Waiting, stdout_console
-from thumbclock.cli.options import JsonOption, QuietOption
+from thumbclock.cli.options import (
+    CachesOption,
+    ClockOption,
+    JsonOption,
+    QuietOption,
+    SupplyOption,
+    clock_hz,
+    supply_v,
+)
 from thumbclock.errors import SimulationFault, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +41,9 @@ def run(
             show_default=False,
         ),
     ],
+    clock: ClockOption = None,
+    supply: SupplyOption = None,
+    caches: CachesOption = "usual",
     base: Annotated[
         str | None, typer.Option(metavar="ADDR", help="Load address of a raw binary.")
     ] = None,
@@ -72,6 +83,7 @@ def run(
     What the program prints by semihosting goes to standard output. Exit code: 0 when the program
     came to its end, whatever exit code of its own it gave; 3 when it faulted or reached a limit.
     """
+    from thumbclock.profiles import load_profile
     from thumbclock.result import write_result
 
     if arg and function is None:
@@ -79,6 +91,9 @@ def run(
     address = None if base is None else _number(base, "--base")
     if address is not None and not 0 <= address < 1 << 32:
         raise UsageError(f"--base {base}: expected an address of 32 bits, e.g. 0x08000000")
+    board = load_profile(
+        profile, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches
+    )
     timeout_s = timeout or None
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet) as waiting:
         from thumbclock.machine import Machine
@@ -90,7 +105,7 @@ def run(
         def progress(cycles: int, instructions: int) -> None:
             waiting.say(f"{instructions:,} instructions, {cycles:,} cycles")
 
-        machine = Machine(image, profile, engine=engine, output=output, base=address)
+        machine = Machine(image, board, engine=engine, output=output, base=address)
         if function is None:
             result = machine.run(
                 max_instructions=max_instructions, timeout_s=timeout_s, progress=progress

@@ -391,6 +391,8 @@ class Machine:
             profile=profile.name,
             toolchain=toolchain,
             clock_hz=profile.clock_hz,
+            supply_v=profile.supply_v,
+            caches=tuple(cache.name for cache in profile.board.enabled_caches),
             cycles=cycles,
             instructions=self.engine.instructions,
             time_us=cycles / profile.clock_hz * 1e6,

@@ -215,7 +215,10 @@ def _costs(result: RunResult) -> Iterator[tuple[str, str]]:
     if result.instructions:
         yield "CPI", f"{result.cycles / result.instructions:.3f}"
     yield "time", f"{_time(result.time_us)} at {result.clock_hz / 1e6:g} MHz"
-    yield "energy", _energy(result.energy_uj)
+    if result.caches:
+        yield "caches", ", ".join(result.caches)
+    supply = "" if result.supply_v is None else f", at {result.supply_v:g} V"
+    yield "energy", f"{_energy(result.energy_uj)}{supply}"
     if result.stack_bytes is not None:
         yield "stack", f"{result.stack_bytes:,} bytes"
     yield "RAM", f"{result.ram_bytes:,} bytes without stack"

@@ -9,7 +9,7 @@ from thumbclock.kernels.data import ConvData, random_layer
 from thumbclock.kernels.image import conv_image
 from thumbclock.kernels.measure import measure
 from thumbclock.kernels.spec import ConvSpec
-from thumbclock.profiles import Placement, Profile, load_profile, parse_placement
+from thumbclock.profiles import Placement, Profile, parse_placement
 from thumbclock.result import CompareFailure, CompareResult, KernelResult
 from thumbclock.toolchain import MemoryOverflowError, Toolchain, build
 
@@ -28,19 +28,18 @@ class Candidate:
 
 
 def candidates(
-    specs: Sequence[ConvSpec], profiles: Sequence[str], placements: Sequence[str]
+    specs: Sequence[ConvSpec], boards: Sequence[Profile], placements: Sequence[str]
 ) -> list[Candidate]:
     """Return every combination, profile by profile and placement by placement.
 
     Args:
         specs: The kernels.
-        profiles: Names of boards, or paths of board files.
+        boards: The boards.
         placements: As `parse_placement` reads them; ``default`` is the board's own.
 
     Raises:
-        UsageError: A profile or placement is not there.
+        UsageError: A placement is not there.
     """
-    boards = [load_profile(name) for name in profiles]
     return [
         Candidate(spec, board, placement)
         for board in boards

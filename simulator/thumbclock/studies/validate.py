@@ -76,15 +76,10 @@ def _subject(figures: Figures, index: int, images: dict[Path, Image]) -> Subject
 
 
 def _profile(figures: Figures, row: Row) -> Profile:
-    stated = [name for name in ("caches", "clock_hz", "supply_v") if getattr(row, name) is not None]
-    if stated:
-        raise UsageError(
-            f"{', '.join(stated)}: a profile has one state here; leave it out and name a profile "
-            "of that state"
-        )
-    if row.profile.endswith(".toml"):
-        return load_profile(figures.path.parent / row.profile)
-    return load_profile(row.profile)
+    name = figures.path.parent / row.profile if row.profile.endswith(".toml") else row.profile
+    return load_profile(
+        name, caches=row.caches or "usual", clock_hz=row.clock_hz, supply_v=row.supply_v
+    )
 
 
 def _image(figures: Figures, name: str, images: dict[Path, Image]) -> Image:
@@ -240,7 +235,8 @@ def measure_rows(
 def _identity(row: ValidationRow) -> tuple[object, ...]:
     """Return all that an estimate depends on."""
     minus = row.minus_image and row.minus_image.sha256
-    return row.image.sha256, minus, row.profile, row.profile_sha256, row.version, row.region
+    board = (row.profile, row.profile_sha256, row.clock_hz, row.supply_v, row.caches)
+    return row.image.sha256, minus, board, row.version, row.region
 
 
 def _record(subject: Subject, *, estimated_cycles: float | None) -> ValidationRow:
@@ -260,6 +256,9 @@ def _record(subject: Subject, *, estimated_cycles: float | None) -> ValidationRo
         profile=profile.name,
         core=profile.core.name,
         profile_sha256=_digest(profile),
+        clock_hz=profile.clock_hz,
+        supply_v=profile.supply_v,
+        caches=tuple(cache.name for cache in profile.board.enabled_caches),
         version=thumbclock.__version__,
         region=row.measurement,
         measured_cycles=row.measured,

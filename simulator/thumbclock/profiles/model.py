@@ -1,17 +1,10 @@
-"""Profiles of cores and boards: schema, loading, and the placement of program parts in memories.
-
-A profile is data, in ``profiles/cores/*.toml`` and ``profiles/boards/*.toml``. Every number in it
-is a `Quantity`: a value with its unit, the tag of its source and the kind of evidence behind it.
-The tags are resolved in ``profiles/sources.toml``, or in a ``[sources]`` table of the file itself.
-"""
+"""What a profile holds: numbers with their sources, memories, caches, boards, cores, placements."""
 
 import difflib
-import itertools
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -20,12 +13,9 @@ from pydantic import (
     StrictBool,
     StrictFloat,
     StrictInt,
-    ValidationError,
-    field_validator,
     model_validator,
 )
 
-from thumbclock import assets
 from thumbclock.errors import UsageError
 
 __all__ = [
@@ -33,6 +23,10 @@ __all__ = [
     "Access",
     "AccuracyStatement",
     "BoardProfile",
+    "Cache",
+    "CachePolicy",
+    "CacheServes",
+    "CacheWrites",
     "CoreProfile",
     "Electrical",
     "Evidence",
@@ -41,15 +35,17 @@ __all__ = [
     "MeasuredError",
     "Memory",
     "MemoryKind",
+    "Name",
     "Placement",
     "Profile",
     "Quantity",
     "Regulator",
     "Role",
-    "load_core",
-    "load_profile",
+    "Schema",
+    "Text",
+    "WaitStates",
+    "did_you_mean",
     "parse_placement",
-    "profile_names",
 ]
 
 Evidence = Literal["documented", "measured", "derived", "estimate"]
@@ -64,6 +60,16 @@ Fpu = Literal["fpv4-sp-d16", "fpv5-sp-d16", "fpv5-d16", "none"]
 Regulator = Literal["ldo", "smps"]
 """How the core voltage is made: with an LDO the current is fixed, with an SMPS the power is."""
 
+CacheServes = Literal["fetch", "data", "both"]
+"""What passes through a cache: instruction fetches, data accesses, or all of them."""
+
+CachePolicy = Literal["lru", "round_robin", "random"]
+"""Which line of a set is replaced; ``random`` is pseudo-random with a fixed seed."""
+
+CacheWrites = Literal["none", "through", "back"]
+"""What a store does: a cache that is read only; write-through without allocation; write-back with
+allocation."""
+
 Access = Literal["fetch", "read", "write"]
 """What the core does with a memory."""
 
@@ -73,16 +79,22 @@ Role = Literal["code", "constants", "weights", "data", "stack"]
 ROLES: tuple[Role, ...] = get_args(Role)
 _WRITTEN_ROLES: frozenset[Role] = frozenset({"data", "stack"})
 
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
-_Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+"""A name in a profile: lower case, digits, dots, dashes and underscores."""
+
+Text = Annotated[str, Field(min_length=1)]
+"""Text that is not empty."""
+
 _Number = StrictBool | StrictInt | StrictFloat
 
 
-class _Schema(BaseModel):
+class Schema(BaseModel):
+    """A table of a profile file: immutable, and without fields that are not declared."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Quantity(_Schema):
+class Quantity(Schema):
     """A number with its unit and where it comes from.
 
     Attributes:
@@ -96,8 +108,8 @@ class Quantity(_Schema):
     """
 
     value: _Number
-    unit: _Text
-    source: _Text
+    unit: Text
+    source: Text
     kind: Evidence
     low: StrictInt | StrictFloat | None = None
     high: StrictInt | StrictFloat | None = None
@@ -144,6 +156,19 @@ class Quantity(_Schema):
 
 
 @dataclass(frozen=True)
+class WaitStates:
+    """How many wait states a memory needs, by CPU clock, from a supply on.
+
+    Attributes:
+        min_supply_v: Lowest supply for which the limits hold.
+        limits_hz: Highest CPU clock for 0, 1, 2 ... wait states.
+    """
+
+    min_supply_v: Quantity
+    limits_hz: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True)
 class Memory:
     """A memory of a board, as the core sees it at the profile's clock.
 
@@ -156,12 +181,23 @@ class Memory:
         executable: Whether instructions can be fetched from it.
         writable: Whether a store changes it; false for flash.
         fetch_line_bytes: Bytes that one fetch from this memory brings, aligned to as many.
-        fetch_wait_cycles: CPU cycles of stall when fetch enters a new line; None where nothing
-            can be fetched.
-        read_wait_cycles: CPU cycles of stall per data load, beyond those of the pipeline.
+        fetch_wait_cycles: CPU cycles of stall when fetch enters a new line and no cache serves it;
+            None where nothing can be fetched.
+        read_wait_cycles: CPU cycles of stall per data load that no cache serves, beyond those of
+            the pipeline.
         write_wait_cycles: The same per data store; None where nothing can be stored.
+        miss_cycles: CPU cycles of stall from a miss in a cache in front of this memory until the
+            word asked for is there, beyond those of a hit; None where no cache is.
+        miss_rest_cycles: CPU cycles from then on until the whole line is there; the next miss to
+            this memory waits for them.
         data_banks: 32-bit banks that can serve a load each in the same cycle.
-        note: Which state of caches or accelerators the waits stand for.
+        wait_states: Wait states by clock and supply; none where they do not depend on either.
+        cycles_per_wait_state: CPU cycles that a wait state adds to a fetch, read or miss.
+        rest_cycles_per_wait_state: CPU cycles that a wait state adds to `miss_rest_cycles`, where
+            a line takes more than one access to the memory.
+        own_clock: Whether the memory keeps its own clock when the CPU's changes, so that its waits
+            take the same time and other CPU cycles.
+        note: What a reader needs to know of these waits.
         quantities: The numbers above with their units and sources.
     """
 
@@ -176,7 +212,13 @@ class Memory:
     fetch_wait_cycles: Quantity | None
     read_wait_cycles: Quantity
     write_wait_cycles: Quantity | None
+    miss_cycles: Quantity | None
+    miss_rest_cycles: Quantity | None
     data_banks: int
+    wait_states: tuple[WaitStates, ...]
+    cycles_per_wait_state: Quantity | None
+    rest_cycles_per_wait_state: Quantity | None
+    own_clock: bool
     note: str
     quantities: Mapping[str, Quantity] = field(compare=False, repr=False)
 
@@ -212,6 +254,51 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """A cache, flash accelerator or prefetch buffer between the core and some of its memories.
+
+    Attributes:
+        name: The name that options use, e.g. ``icache``.
+        serves: Whether fetches, data accesses or both pass through it.
+        memories: Names of the memories whose accesses it serves.
+        policy: Which line of a set is replaced.
+        writes: What a store does.
+        line_bytes: Bytes of a line.
+        lines: Lines in all.
+        ways: Lines of a set; as many as `lines` where it is fully associative.
+        prefetch: Whether the line behind a missing one is fetched ahead.
+        at_reset: Whether it is enabled after reset.
+        usual: Whether the usual start-up code of the board enables it.
+        note: What a reader needs to judge it.
+        quantities: The numbers above with their units and sources.
+    """
+
+    name: str
+    serves: CacheServes
+    memories: tuple[str, ...]
+    policy: CachePolicy
+    writes: CacheWrites
+    line_bytes: int
+    lines: int
+    ways: int
+    prefetch: bool
+    at_reset: bool
+    usual: bool
+    note: str
+    quantities: Mapping[str, Quantity] = field(compare=False, repr=False)
+
+    @property
+    def sets(self) -> int:
+        """Number of sets; 1 where it is fully associative."""
+        return self.lines // self.ways
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that it holds."""
+        return self.lines * self.line_bytes
+
+
+@dataclass(frozen=True)
 class Placement:
     """Which memory holds which part of a program."""
 
@@ -244,11 +331,15 @@ class Electrical:
 
     Attributes:
         supply_v: Supply voltage.
+        min_supply_v: Lowest supply that can be chosen.
+        max_supply_v: Highest supply that can be chosen.
         regulator: How the core voltage is made.
         run_current_ma: Memory that code runs from -> supply current while running.
     """
 
     supply_v: Quantity
+    min_supply_v: Quantity
+    max_supply_v: Quantity
     regulator: Regulator
     run_current_ma: Mapping[str, Quantity]
 
@@ -263,7 +354,12 @@ class BoardProfile:
         core: Name of the core profile.
         fpu: The part's floating-point unit where it is not the core profile's.
         clock_hz: CPU clock.
+        min_clock_hz: Lowest CPU clock that can be chosen; None where it is not limited.
+        max_clock_hz: Highest CPU clock that can be chosen; None where wait states limit it, or
+            nothing does.
         memories: Its memories, in the order of the file.
+        caches: Its caches, flash accelerators and prefetch buffers, in the order of the file.
+        enabled_caches: Those of them that are enabled.
         placement: Default placement, role -> memory name.
         electrical: Electrical figures; None where there is no silicon to have any.
         summary: What this profile stands for, in a sentence or two.
@@ -277,7 +373,11 @@ class BoardProfile:
     core: str
     fpu: Fpu | None
     clock_hz: Quantity
+    min_clock_hz: Quantity | None
+    max_clock_hz: Quantity | None
     memories: tuple[Memory, ...]
+    caches: tuple[Cache, ...]
+    enabled_caches: tuple[Cache, ...]
     placement: Mapping[str, str]
     electrical: Electrical | None
     summary: str
@@ -296,7 +396,7 @@ class BoardProfile:
                 return memory
         names = [memory.name for memory in self.memories]
         raise UsageError(
-            f"{self.name} has no memory {name!r}{_did_you_mean(name, names)}; "
+            f"{self.name} has no memory {name!r}{did_you_mean(name, names)}; "
             f"it has {', '.join(names)}"
         )
 
@@ -312,23 +412,34 @@ class BoardProfile:
     def numbers(self) -> Iterator[tuple[str, Quantity]]:
         """Yield every number with its dotted name, e.g. ``memories.flash.size_bytes``."""
         yield "clock_hz", self.clock_hz
+        for name, limit in (
+            ("min_clock_hz", self.min_clock_hz),
+            ("max_clock_hz", self.max_clock_hz),
+        ):
+            if limit is not None:
+                yield name, limit
         for memory in self.memories:
             for name, quantity in memory.quantities.items():
                 yield f"memories.{memory.name}.{name}", quantity
+        for cache in self.caches:
+            for name, quantity in cache.quantities.items():
+                yield f"caches.{cache.name}.{name}", quantity
         if self.electrical is not None:
             yield "electrical.supply_v", self.electrical.supply_v
+            yield "electrical.min_supply_v", self.electrical.min_supply_v
+            yield "electrical.max_supply_v", self.electrical.max_supply_v
             for name, quantity in self.electrical.run_current_ma.items():
                 yield f"electrical.run_current_ma.{name}", quantity
 
 
-class Mcpu(_Schema):
+class Mcpu(Schema):
     """A core as the compilers spell it behind ``-mcpu=``."""
 
-    gcc: _Name
-    zig: _Name
+    gcc: Name
+    zig: Name
 
 
-class MeasuredError(_Schema):
+class MeasuredError(Schema):
     """How far estimates for a core lie from cycles measured on silicon.
 
     Attributes:
@@ -344,8 +455,8 @@ class MeasuredError(_Schema):
     mean_percent: Quantity
     worst_percent: Quantity
     bias_percent: Quantity
-    suites: Annotated[tuple[_Text, ...], Field(min_length=1)]
-    reports: Annotated[tuple[_Text, ...], Field(min_length=1)]
+    suites: Annotated[tuple[Text, ...], Field(min_length=1)]
+    reports: Annotated[tuple[Text, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _units(self) -> Self:
@@ -365,7 +476,7 @@ class MeasuredError(_Schema):
         }
 
 
-class AccuracyStatement(_Schema):
+class AccuracyStatement(Schema):
     """How close estimates for a core come to silicon: not known yet, or measured.
 
     Attributes:
@@ -441,7 +552,7 @@ class CoreProfile:
             known = [*self.pipeline, *self.branch]
             raise UsageError(
                 f"{self.path} has no number {name!r} in [pipeline] or [branch]"
-                f"{_did_you_mean(name, known)}; the model of {self.name} needs it: add it with "
+                f"{did_you_mean(name, known)}; the model of {self.name} needs it: add it with "
                 "its unit, source and kind"
             )
         return quantity.integer
@@ -474,339 +585,16 @@ class Profile:
         return self.board.clock_hz.integer
 
     @property
+    def supply_v(self) -> float | None:
+        """Supply voltage; None where there is no silicon to supply."""
+        electrical = self.board.electrical
+        return None if electrical is None else float(electrical.supply_v.value)
+
+    @property
     def fpu(self) -> Fpu | None:
         """The floating-point unit of this part; None where there is none."""
         fpu = self.board.fpu or self.core.fpu
         return None if fpu == "none" else fpu
-
-
-# ---------------------------------------------------------------- the files' schema
-
-
-class _CoreFile(_Schema):
-    name: _Name
-    title: _Text
-    architecture: _Text
-    unicorn_model: _Text
-    mcpu: Mcpu
-    fpu: Fpu
-    dsp: bool
-    accuracy: AccuracyStatement
-    not_modelled: tuple[_Text, ...] = ()
-    pipeline: dict[_Name, Quantity]
-    branch: dict[_Name, Quantity]
-    sources: dict[str, _Text] = {}
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        if both := sorted(self.pipeline.keys() & self.branch.keys()):
-            raise ValueError(f"{', '.join(both)} stands in both [pipeline] and [branch]")
-        return self
-
-
-class _MemoryFile(_Schema):
-    kind: MemoryKind
-    base: Quantity
-    size_bytes: Quantity
-    aliases: tuple[Quantity, ...] = ()
-    executable: bool
-    fetch_line_bytes: Quantity | None = None
-    fetch_wait_cycles: Quantity | None = None
-    read_wait_cycles: Quantity
-    write_wait_cycles: Quantity | None = None
-    data_banks: Quantity | None = None
-    note: str = ""
-
-    @field_validator(
-        "base",
-        "aliases",
-        "size_bytes",
-        "fetch_line_bytes",
-        "fetch_wait_cycles",
-        "read_wait_cycles",
-        "write_wait_cycles",
-        "data_banks",
-    )
-    @classmethod
-    def _whole(
-        cls, value: Quantity | tuple[Quantity, ...] | None
-    ) -> Quantity | tuple[Quantity, ...] | None:
-        quantities = value if isinstance(value, tuple) else (value,)
-        for quantity in quantities:
-            if quantity is not None and (type(quantity.value) is not int or quantity.value < 0):
-                raise ValueError(f"expected a whole number of at least 0, found {quantity.value!r}")
-        return value
-
-    @model_validator(mode="after")
-    def _accesses(self) -> Self:
-        fetch = (self.fetch_line_bytes, self.fetch_wait_cycles)
-        if any((quantity is None) == self.executable for quantity in fetch):
-            raise ValueError(
-                "fetch_line_bytes and fetch_wait_cycles belong to every executable memory, and to "
-                "no other"
-            )
-        if (self.kind == "flash") == (self.write_wait_cycles is not None):
-            raise ValueError(
-                "write_wait_cycles belongs to every memory that can be written, and not to flash"
-            )
-        for name in ("fetch_wait_cycles", "read_wait_cycles", "write_wait_cycles"):
-            quantity: Quantity | None = getattr(self, name)
-            if quantity is not None and quantity.unit != "cycle":
-                raise ValueError(f"{name} is in {quantity.unit}; expected unit cycle")
-        return self
-
-    @model_validator(mode="after")
-    def _geometry(self) -> Self:
-        line = 4 if self.fetch_line_bytes is None else self.fetch_line_bytes.integer
-        if line < 4 or line & (line - 1):
-            raise ValueError(f"fetch_line_bytes is {line}; expected a power of two from 4 on")
-        size = self.size_bytes.integer
-        for base in (self.base, *self.aliases):
-            if size == 0 or base.integer + size > 1 << 32:
-                raise ValueError(f"{size} bytes at {base.integer:#010x} are no 32-bit region")
-            if base.integer % line:
-                raise ValueError(f"base {base.integer:#010x} is not aligned to fetch_line_bytes")
-        return self
-
-    def memory(self, name: str) -> Memory:
-        return Memory(
-            name=name,
-            kind=self.kind,
-            base=self.base.integer,
-            size_bytes=self.size_bytes.integer,
-            aliases=tuple(alias.integer for alias in self.aliases),
-            executable=self.executable,
-            writable=self.kind != "flash",
-            fetch_line_bytes=self.fetch_line_bytes.integer if self.fetch_line_bytes else 4,
-            fetch_wait_cycles=self.fetch_wait_cycles,
-            read_wait_cycles=self.read_wait_cycles,
-            write_wait_cycles=self.write_wait_cycles,
-            data_banks=self.data_banks.integer if self.data_banks else 1,
-            note=self.note,
-            quantities=self._quantities(),
-        )
-
-    def _quantities(self) -> dict[str, Quantity]:
-        named: list[tuple[str, Quantity | None]] = [
-            ("base", self.base),
-            ("size_bytes", self.size_bytes),
-            *((f"aliases.{index}", alias) for index, alias in enumerate(self.aliases)),
-            ("fetch_line_bytes", self.fetch_line_bytes),
-            ("fetch_wait_cycles", self.fetch_wait_cycles),
-            ("read_wait_cycles", self.read_wait_cycles),
-            ("write_wait_cycles", self.write_wait_cycles),
-            ("data_banks", self.data_banks),
-        ]
-        return {name: quantity for name, quantity in named if quantity is not None}
-
-
-class _ElectricalFile(_Schema):
-    supply_v: Quantity
-    regulator: Regulator
-    run_current_ma: dict[_Name, Quantity]
-
-    @model_validator(mode="after")
-    def _units(self) -> Self:
-        expected = [("supply_v", self.supply_v, "V")]
-        expected += [(f"run_current_ma.{n}", q, "mA") for n, q in self.run_current_ma.items()]
-        for name, quantity, unit in expected:
-            if quantity.unit != unit or quantity.interval[0] <= 0:
-                raise ValueError(f"{name} is {quantity.value} {quantity.unit}; expected {unit} > 0")
-        return self
-
-    def electrical(self) -> Electrical:
-        return Electrical(self.supply_v, self.regulator, self.run_current_ma)
-
-
-class _BoardFile(_Schema):
-    name: _Name
-    title: _Text
-    core: _Text
-    fpu: Fpu | None = None
-    summary: _Text
-    not_modelled: tuple[_Text, ...] = ()
-    clock_hz: Quantity
-    memories: dict[_Name, _MemoryFile]
-    placement: dict[Role, _Name]
-    electrical: _ElectricalFile | None = None
-    sources: dict[str, _Text] = {}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.clock_hz.unit != "Hz" or type(self.clock_hz.value) is not int:
-            raise ValueError("clock_hz is a whole number of Hz")
-        if missing := [role for role in ROLES if role not in self.placement]:
-            raise ValueError(f"placement lacks {', '.join(missing)}")
-        if self.electrical is not None:
-            executable = {name for name, memory in self.memories.items() if memory.executable}
-            stated = set(self.electrical.run_current_ma)
-            if executable != stated:
-                raise ValueError(
-                    "electrical.run_current_ma has one current for each executable memory; it "
-                    f"differs in {', '.join(sorted(executable ^ stated))}"
-                )
-        _refuse_overlap(self.memories)
-        return self
-
-
-def _refuse_overlap(memories: Mapping[str, _MemoryFile]) -> None:
-    regions = sorted(
-        (base.integer, base.integer + memory.size_bytes.integer, name)
-        for name, memory in memories.items()
-        for base in (memory.base, *memory.aliases)
-    )
-    for (_, end, name), (start, _, other) in itertools.pairwise(regions):
-        if start < end:
-            raise ValueError(f"memories {name} and {other} overlap at {start:#010x}")
-
-
-# ---------------------------------------------------------------- loading
-
-_File = TypeVar("_File", bound=BaseModel)
-
-
-def profile_names() -> list[str]:
-    """Return the names of the boards that come with thumbclock, sorted."""
-    return sorted(path.stem for path in assets.path("profiles", "boards").glob("*.toml"))
-
-
-def load_profile(name: str | Path) -> Profile:
-    """Load a board with its core.
-
-    Args:
-        name: A name from `profile_names`, or the path of a board file (``*.toml``).
-
-    Raises:
-        UsageError: There is no such profile, or its file is not valid.
-    """
-    board = _load_board(_find(name, "boards"))
-    core = board.path.parent / board.core if board.core.endswith(".toml") else board.core
-    return Profile(board=board, core=load_core(core))
-
-
-def load_core(name: str | Path) -> CoreProfile:
-    """Load a core.
-
-    Args:
-        name: e.g. ``cortex-m7``, or the path of a core file (``*.toml``).
-
-    Raises:
-        UsageError: There is no such core, or its file is not valid.
-    """
-    path = _find(name, "cores")
-    file = _parse(path, _CoreFile)
-    core = CoreProfile(
-        name=file.name,
-        title=file.title,
-        architecture=file.architecture,
-        unicorn_model=file.unicorn_model,
-        mcpu=file.mcpu,
-        fpu=None if file.fpu == "none" else file.fpu,
-        dsp=file.dsp,
-        pipeline=file.pipeline,
-        branch=file.branch,
-        accuracy=file.accuracy,
-        not_modelled=file.not_modelled,
-        sources={},
-        path=path,
-    )
-    return replace(core, sources=_resolve(path, file.sources, core.numbers()))
-
-
-def _load_board(path: Path) -> BoardProfile:
-    file = _parse(path, _BoardFile)
-    board = BoardProfile(
-        name=file.name,
-        title=file.title,
-        core=file.core,
-        fpu=file.fpu,
-        clock_hz=file.clock_hz,
-        memories=tuple(memory.memory(name) for name, memory in file.memories.items()),
-        placement={role: file.placement[role] for role in ROLES},
-        electrical=None if file.electrical is None else file.electrical.electrical(),
-        summary=file.summary,
-        not_modelled=file.not_modelled,
-        sources={},
-        path=path,
-    )
-    # A default that cannot be placed is an error of the file, found here and not at first use.
-    try:
-        parse_placement("", board)
-    except UsageError as error:
-        raise UsageError(f"{path}: default placement: {error}") from None
-    return replace(board, sources=_resolve(path, file.sources, board.numbers()))
-
-
-def _find(name: str | Path, folder: Literal["boards", "cores"]) -> Path:
-    text = str(name)
-    if text.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise UsageError(f"no profile file at {path}; give a .toml file that exists")
-        return path
-    known = sorted(path.stem for path in assets.path("profiles", folder).glob("*.toml"))
-    if text in known:
-        return assets.path("profiles", folder, f"{text}.toml")
-    what = "profile" if folder == "boards" else "core"
-    raise UsageError(
-        f"unknown {what} {text!r}{_did_you_mean(text, known)}; there are {', '.join(known)}, "
-        "or give the path of a .toml file"
-    )
-
-
-def _parse(path: Path, schema: type[_File]) -> _File:
-    document = _read_toml(path)
-    try:
-        return schema.model_validate(document)
-    except ValidationError as error:
-        raise UsageError(_explain(path, error)) from None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: byte {error.start} ({error.reason})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
-
-
-def _explain(path: Path, error: ValidationError) -> str:
-    lines = [f"{path} is not a valid profile:"]
-    for problem in error.errors(include_url=False):
-        message = problem["msg"].removeprefix("Value error, ")
-        where = ".".join(
-            str(part) for part in problem["loc"] if part not in {"bool", "int", "float"}
-        )
-        line = f"  {where}: {message}" if where else f"  {message}"
-        if line not in lines:
-            lines.append(line)
-    return "\n".join(lines)
-
-
-def _resolve(
-    path: Path, own: Mapping[str, str], numbers: Iterable[tuple[str, Quantity]]
-) -> dict[str, str]:
-    """Return the citations of the tags that numbers use, or raise where one has none."""
-    shared = _read_toml(assets.path("profiles", "sources.toml"))
-    if twice := sorted(shared.keys() & own.keys()):
-        raise UsageError(
-            f"{path}: [sources] redefines {', '.join(twice)} of profiles/sources.toml; use other "
-            "tags"
-        )
-    known = {**shared, **own}
-    used: dict[str, str] = {}
-    for name, quantity in numbers:
-        for tag in quantity.tags:
-            if tag not in known:
-                raise UsageError(
-                    f"{path}: {name} cites {tag!r}{_did_you_mean(tag, list(known))}, which no "
-                    "source has; add it to [sources]"
-                )
-            used[tag] = known[tag]
-    return used
 
 
 def parse_placement(text: str, board: BoardProfile) -> Placement:
@@ -827,7 +615,7 @@ def parse_placement(text: str, board: BoardProfile) -> Placement:
             raise UsageError(f"placement {pair!r} is not role=memory, such as code=flash")
         if role not in ROLES:
             raise UsageError(
-                f"placement {pair!r} names no role{_did_you_mean(role, ROLES)}; the roles are "
+                f"placement {pair!r} names no role{did_you_mean(role, ROLES)}; the roles are "
                 f"{', '.join(ROLES)}"
             )
         if role in chosen:
@@ -851,6 +639,7 @@ def parse_placement(text: str, board: BoardProfile) -> Placement:
     return placement
 
 
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return `` (did you mean NAME?)`` where a known name is close, and nothing otherwise."""
     close = difflib.get_close_matches(name.lower(), known, n=1)
     return f" (did you mean {close[0]}?)" if close else ""

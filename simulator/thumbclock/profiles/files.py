@@ -1,0 +1,392 @@
+"""The schema of core and board files, which holds what a profile file may say.
+
+A file becomes one of these models, which yields the dataclasses of `thumbclock.profiles.model`.
+"""
+
+import itertools
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from thumbclock.profiles.model import (
+    ROLES,
+    AccuracyStatement,
+    Cache,
+    CachePolicy,
+    CacheServes,
+    CacheWrites,
+    Electrical,
+    Fpu,
+    Mcpu,
+    Memory,
+    MemoryKind,
+    Name,
+    Quantity,
+    Regulator,
+    Role,
+    Schema,
+    Text,
+    WaitStates,
+)
+
+__all__ = ["BoardFile", "CoreFile"]
+
+
+class CoreFile(Schema):
+    """A file of ``profiles/cores``."""
+
+    name: Name
+    title: Text
+    architecture: Text
+    unicorn_model: Text
+    mcpu: Mcpu
+    fpu: Fpu
+    dsp: bool
+    accuracy: AccuracyStatement
+    not_modelled: tuple[Text, ...] = ()
+    pipeline: dict[Name, Quantity]
+    branch: dict[Name, Quantity]
+    sources: dict[str, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if both := sorted(self.pipeline.keys() & self.branch.keys()):
+            raise ValueError(f"{', '.join(both)} stands in both [pipeline] and [branch]")
+        return self
+
+
+class _WaitStatesFile(Schema):
+    min_supply_v: Quantity
+    limits_hz: tuple[Quantity, ...]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        _expect_unit("min_supply_v", self.min_supply_v, "V")
+        for limit in self.limits_hz:
+            _expect_unit("limits_hz", limit, "Hz")
+        limits = [limit.integer for limit in self.limits_hz]
+        if not limits or limits != sorted(set(limits)):
+            raise ValueError(f"limits_hz is {limits}; expected at least one, each above the last")
+        return self
+
+    def wait_states(self) -> WaitStates:
+        return WaitStates(self.min_supply_v, self.limits_hz)
+
+
+class _MemoryFile(Schema):
+    kind: MemoryKind
+    base: Quantity
+    size_bytes: Quantity
+    aliases: tuple[Quantity, ...] = ()
+    executable: bool
+    fetch_line_bytes: Quantity | None = None
+    fetch_wait_cycles: Quantity | None = None
+    read_wait_cycles: Quantity
+    write_wait_cycles: Quantity | None = None
+    miss_cycles: Quantity | None = None
+    miss_rest_cycles: Quantity | None = None
+    data_banks: Quantity | None = None
+    wait_states: tuple[_WaitStatesFile, ...] = ()
+    cycles_per_wait_state: Quantity | None = None
+    rest_cycles_per_wait_state: Quantity | None = None
+    own_clock: Quantity | None = None
+    note: str = ""
+
+    @field_validator(
+        "base",
+        "aliases",
+        "size_bytes",
+        "fetch_line_bytes",
+        "fetch_wait_cycles",
+        "read_wait_cycles",
+        "write_wait_cycles",
+        "miss_cycles",
+        "miss_rest_cycles",
+        "data_banks",
+        "cycles_per_wait_state",
+        "rest_cycles_per_wait_state",
+    )
+    @classmethod
+    def _whole(
+        cls, value: Quantity | tuple[Quantity, ...] | None
+    ) -> Quantity | tuple[Quantity, ...] | None:
+        quantities = value if isinstance(value, tuple) else (value,)
+        for quantity in quantities:
+            if quantity is not None and (type(quantity.value) is not int or quantity.value < 0):
+                raise ValueError(f"expected a whole number of at least 0, found {quantity.value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _accesses(self) -> Self:
+        fetch = (self.fetch_line_bytes, self.fetch_wait_cycles)
+        if any((quantity is None) == self.executable for quantity in fetch):
+            raise ValueError(
+                "fetch_line_bytes and fetch_wait_cycles belong to every executable memory, and to "
+                "no other"
+            )
+        if (self.kind == "flash") == (self.write_wait_cycles is not None):
+            raise ValueError(
+                "write_wait_cycles belongs to every memory that can be written, and not to flash"
+            )
+        if (self.miss_cycles is None) != (self.miss_rest_cycles is None):
+            raise ValueError("miss_cycles and miss_rest_cycles belong together")
+        for name in (
+            "fetch_wait_cycles",
+            "read_wait_cycles",
+            "write_wait_cycles",
+            "miss_cycles",
+            "miss_rest_cycles",
+            "cycles_per_wait_state",
+            "rest_cycles_per_wait_state",
+        ):
+            quantity: Quantity | None = getattr(self, name)
+            if quantity is not None:
+                _expect_unit(name, quantity, "cycle")
+        return self
+
+    @model_validator(mode="after")
+    def _clocks(self) -> Self:
+        if bool(self.wait_states) != (self.cycles_per_wait_state is not None):
+            raise ValueError("wait_states and cycles_per_wait_state belong together")
+        if self.own_clock is not None:
+            _expect_flag("own_clock", self.own_clock)
+            if self.own_clock.value and self.wait_states:
+                raise ValueError("a memory on its own clock has no wait_states by the CPU's")
+        supplies = [float(table.min_supply_v.value) for table in self.wait_states]
+        if len(set(supplies)) != len(supplies):
+            raise ValueError(f"two wait_states tables have one min_supply_v, among {supplies}")
+        return self
+
+    @model_validator(mode="after")
+    def _geometry(self) -> Self:
+        line = 4 if self.fetch_line_bytes is None else self.fetch_line_bytes.integer
+        if line < 4 or line & (line - 1):
+            raise ValueError(f"fetch_line_bytes is {line}; expected a power of two from 4 on")
+        size = self.size_bytes.integer
+        for base in (self.base, *self.aliases):
+            if size == 0 or base.integer + size > 1 << 32:
+                raise ValueError(f"{size} bytes at {base.integer:#010x} are no 32-bit region")
+            if base.integer % line:
+                raise ValueError(f"base {base.integer:#010x} is not aligned to fetch_line_bytes")
+        return self
+
+    def memory(self, name: str) -> Memory:
+        return Memory(
+            name=name,
+            kind=self.kind,
+            base=self.base.integer,
+            size_bytes=self.size_bytes.integer,
+            aliases=tuple(alias.integer for alias in self.aliases),
+            executable=self.executable,
+            writable=self.kind != "flash",
+            fetch_line_bytes=self.fetch_line_bytes.integer if self.fetch_line_bytes else 4,
+            fetch_wait_cycles=self.fetch_wait_cycles,
+            read_wait_cycles=self.read_wait_cycles,
+            write_wait_cycles=self.write_wait_cycles,
+            miss_cycles=self.miss_cycles,
+            miss_rest_cycles=self.miss_rest_cycles,
+            data_banks=self.data_banks.integer if self.data_banks else 1,
+            wait_states=tuple(table.wait_states() for table in self.wait_states),
+            cycles_per_wait_state=self.cycles_per_wait_state,
+            rest_cycles_per_wait_state=self.rest_cycles_per_wait_state,
+            own_clock=self.own_clock is not None and bool(self.own_clock.value),
+            note=self.note,
+            quantities=self._quantities(),
+        )
+
+    def _quantities(self) -> dict[str, Quantity]:
+        named: list[tuple[str, Quantity | None]] = [
+            ("base", self.base),
+            ("size_bytes", self.size_bytes),
+            *((f"aliases.{index}", alias) for index, alias in enumerate(self.aliases)),
+            ("fetch_line_bytes", self.fetch_line_bytes),
+            ("fetch_wait_cycles", self.fetch_wait_cycles),
+            ("read_wait_cycles", self.read_wait_cycles),
+            ("write_wait_cycles", self.write_wait_cycles),
+            ("miss_cycles", self.miss_cycles),
+            ("miss_rest_cycles", self.miss_rest_cycles),
+            ("data_banks", self.data_banks),
+            ("cycles_per_wait_state", self.cycles_per_wait_state),
+            ("rest_cycles_per_wait_state", self.rest_cycles_per_wait_state),
+            ("own_clock", self.own_clock),
+        ]
+        for index, table in enumerate(self.wait_states):
+            named.append((f"wait_states.{index}.min_supply_v", table.min_supply_v))
+            named += [
+                (f"wait_states.{index}.limits_hz.{states}", limit)
+                for states, limit in enumerate(table.limits_hz)
+            ]
+        return {name: quantity for name, quantity in named if quantity is not None}
+
+
+class _CacheFile(Schema):
+    serves: CacheServes
+    memories: tuple[Name, ...]
+    policy: CachePolicy
+    writes: CacheWrites
+    line_bytes: Quantity
+    lines: Quantity
+    ways: Quantity
+    prefetch: Quantity
+    at_reset: Quantity
+    usual: Quantity
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, unit in (("line_bytes", "byte"), ("lines", "line"), ("ways", "way")):
+            quantity: Quantity = getattr(self, name)
+            _expect_unit(name, quantity, unit)
+            if quantity.integer < 1:
+                raise ValueError(f"{name} is {quantity.value}; expected at least 1")
+        for name in ("prefetch", "at_reset", "usual"):
+            _expect_flag(name, getattr(self, name))
+        if not self.memories or len(set(self.memories)) != len(self.memories):
+            raise ValueError("memories names each memory once, and at least one")
+        if self.serves == "fetch" and self.writes != "none":
+            raise ValueError(f"a cache of fetches is never written; writes is {self.writes!r}")
+        line, lines, ways = (q.integer for q in (self.line_bytes, self.lines, self.ways))
+        if line < 4 or line & (line - 1):
+            raise ValueError(f"line_bytes is {line}; expected a power of two from 4 on")
+        sets, rest = divmod(lines, ways)
+        if rest or sets & (sets - 1) or not sets:
+            raise ValueError(
+                f"{lines} lines in {ways} ways; expected a number of sets that is a power of two"
+            )
+        return self
+
+    def cache(self, name: str) -> Cache:
+        names = ("line_bytes", "lines", "ways", "prefetch", "at_reset", "usual")
+        return Cache(
+            name=name,
+            serves=self.serves,
+            memories=self.memories,
+            policy=self.policy,
+            writes=self.writes,
+            line_bytes=self.line_bytes.integer,
+            lines=self.lines.integer,
+            ways=self.ways.integer,
+            prefetch=bool(self.prefetch.value),
+            at_reset=bool(self.at_reset.value),
+            usual=bool(self.usual.value),
+            note=self.note,
+            quantities={quantity: getattr(self, quantity) for quantity in names},
+        )
+
+
+class _ElectricalFile(Schema):
+    supply_v: Quantity
+    min_supply_v: Quantity
+    max_supply_v: Quantity
+    regulator: Regulator
+    run_current_ma: dict[Name, Quantity]
+
+    @model_validator(mode="after")
+    def _units(self) -> Self:
+        expected = [
+            ("supply_v", self.supply_v, "V"),
+            ("min_supply_v", self.min_supply_v, "V"),
+            ("max_supply_v", self.max_supply_v, "V"),
+        ]
+        expected += [(f"run_current_ma.{n}", q, "mA") for n, q in self.run_current_ma.items()]
+        for name, quantity, unit in expected:
+            if quantity.unit != unit or quantity.interval[0] <= 0:
+                raise ValueError(f"{name} is {quantity.value} {quantity.unit}; expected {unit} > 0")
+        if not self.min_supply_v.value <= self.supply_v.value <= self.max_supply_v.value:
+            raise ValueError(
+                f"supply_v is {self.supply_v.value} V, outside min_supply_v "
+                f"{self.min_supply_v.value} to max_supply_v {self.max_supply_v.value}"
+            )
+        return self
+
+    def electrical(self) -> Electrical:
+        return Electrical(
+            supply_v=self.supply_v,
+            min_supply_v=self.min_supply_v,
+            max_supply_v=self.max_supply_v,
+            regulator=self.regulator,
+            run_current_ma=self.run_current_ma,
+        )
+
+
+class BoardFile(Schema):
+    """A file of ``profiles/boards``."""
+
+    name: Name
+    title: Text
+    core: Text
+    fpu: Fpu | None = None
+    summary: Text
+    not_modelled: tuple[Text, ...] = ()
+    clock_hz: Quantity
+    min_clock_hz: Quantity | None = None
+    max_clock_hz: Quantity | None = None
+    memories: dict[Name, _MemoryFile]
+    caches: dict[Name, _CacheFile] = Field(default_factory=dict)
+    placement: dict[Role, Name]
+    electrical: _ElectricalFile | None = None
+    sources: dict[str, Text] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name in ("clock_hz", "min_clock_hz", "max_clock_hz"):
+            clock: Quantity | None = getattr(self, name)
+            if clock is not None and (clock.unit != "Hz" or type(clock.value) is not int):
+                raise ValueError(f"{name} is a whole number of Hz")
+        if missing := [role for role in ROLES if role not in self.placement]:
+            raise ValueError(f"placement lacks {', '.join(missing)}")
+        if self.electrical is not None:
+            executable = {name for name, memory in self.memories.items() if memory.executable}
+            stated = set(self.electrical.run_current_ma)
+            if executable != stated:
+                raise ValueError(
+                    "electrical.run_current_ma has one current for each executable memory; it "
+                    f"differs in {', '.join(sorted(executable ^ stated))}"
+                )
+        _refuse_overlap(self.memories)
+        _check_caches(self.caches, self.memories)
+        return self
+
+
+def _expect_unit(name: str, quantity: Quantity, unit: str) -> None:
+    if quantity.unit != unit or isinstance(quantity.value, bool):
+        raise ValueError(f"{name} is in {quantity.unit}; expected unit {unit}")
+
+
+def _expect_flag(name: str, quantity: Quantity) -> None:
+    if not isinstance(quantity.value, bool):
+        raise ValueError(f"{name} is {quantity.value!r}; expected true or false")
+
+
+def _check_caches(caches: Mapping[str, _CacheFile], memories: Mapping[str, _MemoryFile]) -> None:
+    served: dict[tuple[str, str], str] = {}
+    for name, cache in caches.items():
+        for memory in cache.memories:
+            if memory not in memories:
+                raise ValueError(f"caches.{name} serves {memory!r}, which no memory is named")
+            if memories[memory].miss_cycles is None:
+                raise ValueError(
+                    f"caches.{name} serves {memory}, which lacks miss_cycles and miss_rest_cycles"
+                )
+            if cache.serves == "fetch" and not memories[memory].executable:
+                raise ValueError(f"caches.{name} serves fetches from {memory}, which has none")
+            for what in ("fetch", "data") if cache.serves == "both" else (cache.serves,):
+                other = served.setdefault((memory, what), name)
+                if other != name:
+                    raise ValueError(f"caches {other} and {name} both serve {what} of {memory}")
+    cached = {memory for memory, _ in served}
+    for name, table in memories.items():
+        if table.miss_cycles is not None and name not in cached:
+            raise ValueError(f"memories.{name} has miss_cycles, but no cache serves it")
+
+
+def _refuse_overlap(memories: Mapping[str, _MemoryFile]) -> None:
+    regions = sorted(
+        (base.integer, base.integer + memory.size_bytes.integer, name)
+        for name, memory in memories.items()
+        for base in (memory.base, *memory.aliases)
+    )
+    for (_, end, name), (start, _, other) in itertools.pairwise(regions):
+        if start < end:
+            raise ValueError(f"memories {name} and {other} overlap at {start:#010x}")
