@@ -1,16 +1,19 @@
 """Figures files: the language of regions, TOML and CSV, and what is said of a bad file."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thumbclock.cli.validate import validate
 from thumbclock.errors import UsageError
 from thumbclock.studies.figures import (
     Call,
     Figures,
     Region,
+    Row,
     Span,
     Tolerance,
     Word,
@@ -19,7 +22,8 @@ from thumbclock.studies.figures import (
     read_figures,
 )
 
-COMMITTED = Path(__file__).parents[2] / "reports" / "validation"
+PROJECT = Path(__file__).parents[2]
+COMMITTED = PROJECT / "reports" / "validation"
 
 TOML = """
 title = "Two figures"
@@ -258,3 +262,26 @@ def test_committed_figures(path: Path) -> None:
     figures = read_figures(path)
     for row in figures.rows:
         assert {tag.strip() for tag in row.source.split(",")} <= figures.sources.keys()
+
+
+def test_documented_examples(tmp_path: Path) -> None:
+    """What the documentation shows can be read as it stands."""
+    described = (COMMITTED / "README.md").read_text(encoding="utf-8")
+    toml = re.search(r"```toml\n(\[\[row\]\].*?)```", described, re.DOTALL)
+    csv = re.search(r"```\n(image,.*?)```", (PROJECT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert toml is not None
+    assert csv is not None
+    (row,) = read(tmp_path, toml[1]).rows
+    assert row.measurement == "from:begin to:end set:blocks=30 minus:blocks=20 per:10"
+    calls, span, word = (str(row.region) for row in read(tmp_path, csv[1], "f.csv").rows)
+    assert (calls, span) == ("call:fir(samples,64) nth:2", "from:begin to:end")
+    assert word == "symbol:cycles[2] at:done"
+
+
+def test_every_key_is_documented() -> None:
+    """The format's description and the help of the command name every key of a row."""
+    described = (COMMITTED / "README.md").read_text(encoding="utf-8")
+    help_text = validate.__doc__ or ""
+    for key in Row.model_fields:
+        assert f"`{key}`" in described
+        assert re.search(rf"\b{key}\b", help_text), key
