@@ -177,6 +177,7 @@ def test_core_identity(name: str) -> None:
         ("stm32f0", 48_000_000, None, "flash flash flash sram sram"),
         ("stm32f103", 72_000_000, None, "flash flash flash sram sram"),
         ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
+        ("ideal-m3", 100_000_000, None, "flash flash flash sram1 sram1"),
         ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m33", 100_000_000, "fpv5-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m0", 100_000_000, None, "flash flash flash sram1 sram1"),

@@ -190,6 +190,8 @@ class Memory:
         read_wait_cycles: CPU cycles of stall per data load that no cache serves, beyond those of
             the pipeline.
         write_wait_cycles: The same per data store; None where nothing can be stored.
+        read_after_write_cycles: CPU cycles that a load waits where it comes directly behind a
+            store, beyond those of the pipeline; None where it does not.
         miss_cycles: CPU cycles of stall from a miss in a cache in front of this memory until the
             word asked for is there, beyond those of a hit; None where no cache is.
         miss_rest_cycles: CPU cycles from then on until the whole line is there; the next miss to
@@ -216,6 +218,7 @@ class Memory:
     fetch_wait_cycles: Quantity | None
     read_wait_cycles: Quantity
     write_wait_cycles: Quantity | None
+    read_after_write_cycles: Quantity | None
     miss_cycles: Quantity | None
     miss_rest_cycles: Quantity | None
     data_banks: int
