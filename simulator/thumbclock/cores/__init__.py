@@ -4,6 +4,7 @@ from thumbclock.cores.cortex_m0 import CortexM0
 from thumbclock.cores.cortex_m3 import CortexM3
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
+from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
 from thumbclock.errors import UsageError
 from thumbclock.profiles import CoreProfile
@@ -14,6 +15,7 @@ __all__ = [
     "CortexM3",
     "CortexM4",
     "CortexM7",
+    "CortexM33",
     "Edge",
     "Issue",
     "PipelineModel",
@@ -28,6 +30,7 @@ _MODELS: dict[str, type[PipelineModel]] = {
     "cortex-m3": CortexM3,
     "cortex-m4": CortexM4,
     "cortex-m7": CortexM7,
+    "cortex-m33": CortexM33,
 }
 
 
