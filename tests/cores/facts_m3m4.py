@@ -119,7 +119,7 @@ _FETCH = [
     Fact(7, f"push {{r0, r1, r2}}; {2 * _ADD}nop", "COMP", "two are free"),
     Fact(11, f"push {{r0, r1, r2}}; {5 * _ADD}nop", "COMP", "five lose no more"),
     Fact(8, f"push.w {{r0, r1, r2}}; {3 * _ADD}nop", "COMP", "nor do aligned ones"),
-    Fact(5, f"nop; {3 * _ADD}nop", "JNK", "nor where nothing held the decoder"),
-    Fact(7, f"ldr.w r0, [r1]; cmp r0, r2; {3 * _ADD}nop", "JNK",
-         "nor behind a 16-bit instruction that was held (its author's AES key schedule)"),
+    Fact(5, f"nop; {3 * _ADD}nop", "JNK-AES", "nor where nothing held the decoder"),
+    Fact(7, f"ldr.w r0, [r1]; cmp r0, r2; {3 * _ADD}nop", "JNK-AES",
+         "nor behind a 16-bit instruction that was held (the key schedule)"),
 ]
