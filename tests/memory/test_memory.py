@@ -32,13 +32,37 @@ def test_region_holds_its_address(name: str, address: int) -> None:
 
 
 def test_wait_class_is_the_memory_s() -> None:
-    """A data access waits as the board file says."""
-    profile = load_profile("nucleo-h743zi")
+    """A data access waits as the board file says, with the caches off."""
+    profile = load_profile("nucleo-h743zi", caches="off")
     memory = MemoryMap(profile.board)
     for found in profile.board.memories:
         waits = memory.wait_classes[memory.wait_class_at(found.base)]
         assert waits.read_cycles == found.wait_cycles("read")
         assert waits.data_banks == found.data_banks
+        assert waits.route == 0
+
+
+def test_cache_takes_the_waits_away() -> None:
+    """Behind an enabled cache a memory has no waits but its misses, and the cache's banks."""
+    board = load_profile("nucleo-h743zi", caches="on").board
+    memory = MemoryMap(board)
+    flash, dtcm = board.memory("flash"), board.memory("dtcm")
+    region = memory.region_at(flash.base)
+    assert region is not None
+    assert region.fetch_wait_cycles == 0
+    waits = memory.wait_classes[region.wait_class]
+    assert (waits.read_cycles, waits.data_banks) == (0, 2)
+    assert flash.miss_cycles is not None
+    assert memory.routes[waits.route - 1].miss_cycles == flash.miss_cycles.integer
+    assert memory.route_at(dtcm.base) == 0
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_what_is_no_memory_has_a_class_of_its_own(name: str) -> None:
+    """A peripheral's address is told apart wherever memories are."""
+    memory = MemoryMap(load_profile(name, caches="on").board)
+    elsewhere = memory.wait_classes[memory.wait_class_at(0xE000_E000)]
+    assert elsewhere.is_memory is not memory.has_classes
 
 
 def test_memory_that_turns_round() -> None:
