@@ -241,15 +241,12 @@ class CortexM33(PipelineModel):
         kind, memory = instruction.kind, instruction.memory
         late_flags = instruction.operand2 is Operand2.SHIFTED_REGISTER
         maker = self._maker(instruction)
-        made = []
-        for register in instruction.writes:
-            is_base = memory is not None and memory.writeback is not None
-            if register == PC or (is_base and memory is not None and register == memory.base):
-                continue
-            if register == FLAGS and not late_flags:
-                continue
-            if maker is not None:
-                made.append((register, maker))
+        if maker is None:
+            return []
+        at_once = {PC} if late_flags else {PC, FLAGS}
+        if memory is not None and memory.writeback is not None:
+            at_once.add(memory.base)
+        made = [(register, maker) for register in instruction.writes if register not in at_once]
         if kind in _LOADS and memory is not None and memory.count > 1:
             made = made[-1:]  # one register a cycle: the others are there
         return made
@@ -370,7 +367,7 @@ class CortexM33(PipelineModel):
         wait = access.read_wait_cycles if memory.is_load else access.write_wait_cycles
         if wait:
             stalls.append(("memory_wait", wait * memory.count))
-        if access.address_low & (min(memory.size_bytes, 4) - 1):
+        if access.address_low & (memory.size_bytes - 1):
             byte = memory.size_bytes == 4 and access.address_low & 1
             name = "unaligned_byte_cycles" if byte else "unaligned_half_cycles"
             stalls.append(("unaligned", self._number[name]))
