@@ -115,10 +115,13 @@ _BUSY = {
     Kind.SUPERVISOR_CALL: "supervisor_call_cycles",
     Kind.BREAKPOINT: "breakpoint_cycles",
 }
-_SINGLE_CYCLE = _LATE | _DSP | _FP_ARITHMETIC | {
+_SIMPLE = {
     Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.COMPARE, Kind.MOVE_WIDE, Kind.BITFIELD, Kind.EXTEND,
-    Kind.REVERSE, Kind.CLZ, Kind.DIVIDE, Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.NOP,
-    Kind.FP_MOVE, Kind.FP_MOVE_IMMEDIATE, Kind.FP_FROM_CORE, Kind.FP_STATUS,
+    Kind.REVERSE, Kind.CLZ, Kind.NOP,
+}  # fmt: skip
+_SINGLE_CYCLE = _SIMPLE | _LATE | _DSP | _FP_ARITHMETIC | {
+    Kind.DIVIDE, Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.FP_MOVE, Kind.FP_MOVE_IMMEDIATE,
+    Kind.FP_FROM_CORE, Kind.FP_STATUS,
 }  # fmt: skip
 _LOADED = (_Maker.LOAD, _Maker.FP_TO_CORE)
 _DECIDING = (*range(8), LR, FLAGS)
@@ -142,6 +145,17 @@ class CortexM33(PipelineModel):
         }
         self._longest = {maker: max(self._latency[maker, use] for use in _Use) for maker in _Maker}
         self._plan = lru_cache(maxsize=65536)(self._make_plan)
+
+    def needs_execution(self, instruction: Instruction) -> bool:
+        """Return whether the cost depends on an IT condition having passed.
+
+        What takes one cycle and has its result in the next costs a NOP's time either way, and so is
+        not asked for; it is taken to wait for its operands even where it is skipped.
+        """
+        if not super().needs_execution(instruction):
+            return False
+        plan = self._plan(instruction)
+        return bool(plan.makes) or plan.busy > 1 or instruction.kind not in _SIMPLE
 
     def initial_state(self) -> State:
         """Return the state of an idle pipeline."""
