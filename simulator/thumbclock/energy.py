@@ -18,7 +18,7 @@ __all__ = [
     "with_schedule",
 ]
 
-WAITING_STALLS = frozenset({"fetch_wait", "memory_wait"})
+WAITING_STALLS = frozenset({"fetch_wait", "memory_wait", "fetch_miss", "data_miss"})
 """Stall reasons in which the core waits for a memory; the others belong to its own pipeline."""
 
 _HOURS_PER_YEAR = 24 * 365.25
@@ -85,13 +85,13 @@ def run_point(board: BoardProfile, code_memory: str) -> RunPoint | None:
         )
     clock_mhz = board.clock_hz.integer / 1e6
     row = next((row for row in rows if _megahertz(row) >= clock_mhz), rows[-1])
-    statics, stated = electrical.static_ma.interval, row.current_ma.interval
-    dynamic = (stated[1] - statics[1]) / _megahertz(row)
+    statics, ends = electrical.static_ma.interval, row.current_ma.interval
+    dynamic = (ends[1] - statics[1]) / _megahertz(row)
 
     def at_clock(end: int) -> list[float]:
         """Return the current with one end of the row, for each static part that is possible."""
         ratio = clock_mhz / _megahertz(row)
-        return [max(0.0, static + (stated[end] - static) * ratio) for static in statics]
+        return [max(0.0, static + (ends[end] - static) * ratio) for static in statics]
 
     typical = max(0.0, statics[1] + dynamic * clock_mhz)
     return RunPoint(

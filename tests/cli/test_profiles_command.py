@@ -46,13 +46,24 @@ def test_details(monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> No
     flowing = " ".join(text.split())
     for dotted, quantity in (*profile.board.numbers(), *profile.core.numbers()):
         short = dotted.removeprefix("electrical.").removeprefix("pipeline.").removeprefix("branch.")
-        if short.startswith("memories."):
+        if short.startswith(("memories.", "caches.")):
             short = short.split(".", 2)[2]
         row = next(row for row in rows if row and row[0] == short and quantity.kind in row)
         assert quantity.unit.split()[0] in row
         assert " ".join(quantity.note.split()) in flowing
     for tag, citation in {**profile.board.sources, **profile.core.sources}.items():
         assert f"{tag} {citation}" in flowing
+
+
+def test_details_tell_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says which caches are enabled, and what running costs in both its parts."""
+    text = " ".join(_output(monkeypatch, 120, "nucleo-f767zi").split())
+    assert "cache icache (enabled; 16,384 bytes, 2-way, random replacement; fetches of" in text
+    assert "cache art (enabled; 2,048 bytes, fully associative, lru replacement;" in text
+    assert "run.1, run.2, run.3, run.4, run.5: code in flash, flash_itcm, sram1, sram2" in text
+    assert "running at 216 MHz and 3.3 V" in text
+    row = text[text.index("running from mA range static mA mA/MHz nJ/cycle") :]
+    assert "flash 90 72 to 180 2.4 0.406 1.38" in row
 
 
 def test_quiet(monkeypatch: pytest.MonkeyPatch) -> None:

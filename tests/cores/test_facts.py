@@ -8,6 +8,7 @@ import tomllib
 
 import facts_m0
 import facts_m0plus
+import facts_m3
 import facts_m4
 import facts_m7
 import facts_m33
@@ -20,6 +21,7 @@ from thumbclock import assets
 TABLES = {
     "m0": facts_m0.FACTS,
     "m0plus": facts_m0plus.FACTS,
+    "m3": facts_m3.FACTS,
     "m4": facts_m4.FACTS,
     "m7": facts_m7.FACTS,
     "m33": facts_m33.FACTS,

@@ -1,6 +1,7 @@
 """Pipeline models: instruction sequences to cycles, one model per core family."""
 
 from thumbclock.cores.cortex_m0 import CortexM0
+from thumbclock.cores.cortex_m3 import CortexM3
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
 from thumbclock.cores.cortex_m33 import CortexM33
@@ -11,6 +12,7 @@ from thumbclock.profiles import CoreProfile
 __all__ = [
     "Access",
     "CortexM0",
+    "CortexM3",
     "CortexM4",
     "CortexM7",
     "CortexM33",
@@ -25,6 +27,7 @@ __all__ = [
 _MODELS: dict[str, type[PipelineModel]] = {
     "cortex-m0": CortexM0,
     "cortex-m0plus": CortexM0,
+    "cortex-m3": CortexM3,
     "cortex-m4": CortexM4,
     "cortex-m7": CortexM7,
     "cortex-m33": CortexM33,

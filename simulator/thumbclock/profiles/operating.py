@@ -91,10 +91,12 @@ def at_operating_point(
         after = _wait_states(board, memory, new_hz, new_v)
         return _with_wait_states(memory, before, after)
 
-    own = f"the profile's own is {old_hz / 1e6:g} MHz"
+    clock = board.clock_hz
+    if new_hz != old_hz:
+        clock = _changed(clock, new_hz, f"chosen; the profile's own is {old_hz / 1e6:g} MHz")
     return replace(
         board,
-        clock_hz=_changed(board.clock_hz, new_hz, f"chosen; {own}"),
+        clock_hz=clock,
         memories=tuple(moved(memory) for memory in board.memories),
         electrical=_at_supply(board.electrical, new_v),
     )

@@ -13,6 +13,7 @@ from thumbclock.result import NumberRecord, ProfileRecord
 
 __all__ = ["details", "overview", "record"]
 
+_NONE: Mapping[str, list[str]] = {}
 _SERVES = {"fetch": "fetches", "data": "data", "both": "fetches and data"}
 _WRITES = {"none": "read only", "through": "write-through", "back": "write-back"}
 
@@ -63,6 +64,9 @@ def details(profile: Profile) -> Group:
     parts += _electrical(profile)
     parts += _section(f"core {core.name}: pipeline", core.pipeline.items())
     parts += _section(f"core {core.name}: branches", core.branch.items())
+    if core.accuracy.error is not None:
+        errors = core.accuracy.error.quantities()
+        parts += _section(f"core {core.name}: error on silicon", errors.items())
     parts += _sources({**core.sources, **board.sources})
     return Group(*parts)
 
@@ -74,7 +78,7 @@ def _electrical(profile: Profile) -> Iterator[RenderableType]:
     yield from _section(
         f"electrical ({electrical.regulator.upper()})",
         electrical.numbers(),
-        _code_headings(electrical),
+        _code_remarks(electrical),
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for header in ("running from", "mA", "range", "static mA", "mA/MHz", "nJ/cycle"):
@@ -97,15 +101,12 @@ def _electrical(profile: Profile) -> Iterator[RenderableType]:
     yield Padding(table, (0, 0, 0, 2))
 
 
-def _code_headings(electrical: Electrical) -> dict[str, str]:
-    """Return a heading for each row of run currents whose memories differ from those before."""
-    headings: dict[str, str] = {}
-    before: tuple[str, ...] = ()
+def _code_remarks(electrical: Electrical) -> dict[str, list[str]]:
+    """Return which memories code runs from in each row of run currents."""
+    remarks: dict[str, list[str]] = {}
     for index, row in enumerate(electrical.run):
-        if row.code != before:
-            headings[f"run.{index}"] = f"code in {', '.join(row.code)}"
-        before = row.code
-    return headings
+        remarks.setdefault(f"code in {', '.join(row.code)}", []).append(f"run.{index}")
+    return remarks
 
 
 def _facts(profile: Profile) -> Table:
@@ -115,7 +116,7 @@ def _facts(profile: Profile) -> Table:
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     table.add_row("core", f"{core.title} ({core.architecture}), FPU {profile.fpu or 'none'}")
-    table.add_row("accuracy", Text(f"{core.accuracy.status}. {core.accuracy.detail}"))
+    table.add_row("accuracy", Text(f"{core.accuracy.phrase}. {core.accuracy.detail}"))
     table.add_row("placement", Text(str(board.default_placement).replace(",", ", ")))
     for index, item in enumerate(not_modelled):
         table.add_row("not modelled" if index == 0 else "", Text(item))
@@ -123,23 +124,20 @@ def _facts(profile: Profile) -> Table:
 
 
 def _section(
-    title: str, numbers: Iterable[tuple[str, Quantity]], headings: Mapping[str, str] | None = None
+    title: str, numbers: Iterable[tuple[str, Quantity]], remarks: Mapping[str, list[str]] = _NONE
 ) -> Iterator[RenderableType]:
     """Yield a table of numbers and below it the notes, which need the whole width.
 
-    A heading stands before the first number whose name begins with its key.
+    Remarks are notes that do not come from a number itself: text -> names that they are on.
     """
-    waiting = dict(headings or {})
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("number", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("range", no_wrap=True)
     table.add_column("evidence [source]")
-    notes: dict[str, list[str]] = {}
+    notes = {text: list(names) for text, names in remarks.items()}
     for name, quantity in numbers:
-        if heading := waiting.pop(name.rpartition(".")[0], ""):
-            table.add_row(Text(heading, style="dim"))
         table.add_row(
             name,
             _value(quantity),
@@ -190,7 +188,7 @@ def record(profile: Profile) -> ProfileRecord:
         summary=board.summary,
         core=core.name,
         fpu=profile.fpu,
-        accuracy=core.accuracy.status,
+        accuracy=core.accuracy.phrase,
         clock_hz=profile.clock_hz,
         placement=board.default_placement.names(),
         not_modelled=(*core.not_modelled, *board.not_modelled),
