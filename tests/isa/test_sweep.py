@@ -20,7 +20,7 @@ WIDE_PREFIXES = (0b11101, 0b11110, 0b11111)
 
 # What capstone decodes although no core here has it, or no compiler makes it.
 WITHOUT_CLASS = {
-    "blxns bxns tt tta ttat ttt vlstm vlldm sg": "Armv8-M security extension",
+    "blxns bxns vlstm vlldm": "Armv8-M changes of the security state",
     "hvc smc udf hint": "A-profile calls, the permanently undefined, ESB",
     "cdp cdp2 ldc ldc2 ldc2l ldcl mcr mcr2 mcrr mcrr2 mrc mrc2 mrrc mrrc2 stc stc2 stc2l stcl": (
         "coprocessors other than the FPU"

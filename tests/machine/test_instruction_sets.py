@@ -139,7 +139,9 @@ def test_armv6_has_systick(bench: Bench, board: str) -> None:
     assert bench.run("systick", board).exit.code == 4
 
 
-@pytest.mark.parametrize(("board", "part"), [("ideal-m0", 0xC20), ("ideal-m0plus", 0xC60)])
+@pytest.mark.parametrize(
+    ("board", "part"), [("ideal-m0", 0xC20), ("ideal-m0plus", 0xC60), ("ideal-m33", 0xD21)]
+)
 def test_cpuid(bench: Bench, board: str, part: int) -> None:
     """CPUID names the core."""
     code = bench.run("cpuid", board).exit.code

@@ -115,10 +115,13 @@ _BUSY = {
     Kind.SUPERVISOR_CALL: "supervisor_call_cycles",
     Kind.BREAKPOINT: "breakpoint_cycles",
 }
-_SINGLE_CYCLE = _LATE | _DSP | _FP_ARITHMETIC | {
+_SIMPLE = {
     Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.COMPARE, Kind.MOVE_WIDE, Kind.BITFIELD, Kind.EXTEND,
-    Kind.REVERSE, Kind.CLZ, Kind.DIVIDE, Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.NOP,
-    Kind.FP_MOVE, Kind.FP_MOVE_IMMEDIATE, Kind.FP_FROM_CORE, Kind.FP_STATUS,
+    Kind.REVERSE, Kind.CLZ, Kind.NOP,
+}  # fmt: skip
+_SINGLE_CYCLE = _SIMPLE | _LATE | _DSP | _FP_ARITHMETIC | {
+    Kind.DIVIDE, Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.FP_MOVE, Kind.FP_MOVE_IMMEDIATE,
+    Kind.FP_FROM_CORE, Kind.FP_STATUS,
 }  # fmt: skip
 _LOADED = (_Maker.LOAD, _Maker.FP_TO_CORE)
 _DECIDING = (*range(8), LR, FLAGS)
@@ -142,6 +145,17 @@ class CortexM33(PipelineModel):
         }
         self._longest = {maker: max(self._latency[maker, use] for use in _Use) for maker in _Maker}
         self._plan = lru_cache(maxsize=65536)(self._make_plan)
+
+    def needs_execution(self, instruction: Instruction) -> bool:
+        """Return whether the cost depends on an IT condition having passed.
+
+        What takes one cycle and has its result in the next costs a NOP's time either way, and so is
+        not asked for; it is taken to wait for its operands even where it is skipped.
+        """
+        if not super().needs_execution(instruction):
+            return False
+        plan = self._plan(instruction)
+        return bool(plan.makes) or plan.busy > 1 or instruction.kind not in _SIMPLE
 
     def initial_state(self) -> State:
         """Return the state of an idle pipeline."""
@@ -241,15 +255,12 @@ class CortexM33(PipelineModel):
         kind, memory = instruction.kind, instruction.memory
         late_flags = instruction.operand2 is Operand2.SHIFTED_REGISTER
         maker = self._maker(instruction)
-        made = []
-        for register in instruction.writes:
-            is_base = memory is not None and memory.writeback is not None
-            if register == PC or (is_base and memory is not None and register == memory.base):
-                continue
-            if register == FLAGS and not late_flags:
-                continue
-            if maker is not None:
-                made.append((register, maker))
+        if maker is None:
+            return []
+        at_once = {PC} if late_flags else {PC, FLAGS}
+        if memory is not None and memory.writeback is not None:
+            at_once.add(memory.base)
+        made = [(register, maker) for register in instruction.writes if register not in at_once]
         if kind in _LOADS and memory is not None and memory.count > 1:
             made = made[-1:]  # one register a cycle: the others are there
         return made
@@ -370,7 +381,7 @@ class CortexM33(PipelineModel):
         wait = access.read_wait_cycles if memory.is_load else access.write_wait_cycles
         if wait:
             stalls.append(("memory_wait", wait * memory.count))
-        if access.address_low & (min(memory.size_bytes, 4) - 1):
+        if access.address_low & (memory.size_bytes - 1):
             byte = memory.size_bytes == 4 and access.address_low & 1
             name = "unaligned_byte_cycles" if byte else "unaligned_half_cycles"
             stalls.append(("unaligned", self._number[name]))

@@ -25,6 +25,7 @@ _ARMV7_NARROW = {"cbnz", "cbz", "it"}
 _ARMV8 = {
     "lda", "ldab", "ldah", "ldaex", "ldaexb", "ldaexh",
     "stl", "stlb", "stlh", "stlex", "stlexb", "stlexh",
+    "sg", "tt", "tta", "ttat", "ttt",
 }  # fmt: skip
 
 _DSP_KINDS = {Kind.DSP, Kind.PACK, Kind.EXTEND_ADD}

@@ -433,7 +433,7 @@ class _Translation:
                 reads = [*reads, *accumulator]
         elif kind is Kind.MULTIPLY_ACCUMULATE:
             accumulator = flat[3:4]
-        elif kind is Kind.SYSTEM:
+        elif kind is Kind.SYSTEM and not name.startswith("tt"):
             reads, writes = (flat, [FLAGS]) if name == "msr" else ([], flat)
         elif len(flat) == 1 and name not in _SINGLE_WRITE:
             reads = flat  # two-operand forms: ADD Rd, #imm
@@ -526,7 +526,7 @@ _SINGLE_WRITE = {"mov", "movw", "mvn", "adr", "mrs"}
 _UNARY = {
     "adr", "clz", "mov", "mvn", "rbit", "rev", "rev16", "revsh", "rrx", "sxtb", "sxth", "uxtb",
     "uxth", "sxtb16", "uxtb16", "ssat", "usat", "ssat16", "usat16", "neg", "rsb", "sbfx", "ubfx",
-    "bfi",
+    "bfi", "tt", "tta", "ttat", "ttt",
 }  # fmt: skip
 _SETS_GE = {
     "sadd8", "uadd8", "sadd16", "uadd16", "ssub8", "usub8", "ssub16", "usub16", "sasx", "uasx",
