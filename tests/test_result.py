@@ -38,8 +38,8 @@ from thumbclock.result import (
 )
 
 FIELDS = (
-    "schema image profile toolchain clock_hz supply_v caches cycles instructions time_us energy_uj "
-    "stack_bytes ram_bytes flash_bytes exit functions stalls mix model"
+    "schema image profile toolchain clock_hz supply_v caches cache_misses cycles instructions "
+    "time_us energy_uj stack_bytes ram_bytes flash_bytes exit functions stalls mix model"
 )
 SCHEMAS = Path(thumbclock.result.__file__).with_name("schemas")
 
@@ -94,6 +94,7 @@ def _validation() -> ValidationResult:
         "clock_hz": 400_000_000,
         "supply_v": 3.3,
         "caches": ("icache", "dcache"),
+        "cache_misses": {"icache": 12, "dcache": 3},
         "version": "0.1.0",
         "region": "call:sort(table,8) nth:2",
         "measured_cycles": 200,

@@ -292,6 +292,7 @@ class RunResult(_Model):
         clock_hz: CPU clock that the board ran at.
         supply_v: Supply voltage; null where the profile has no electrical figures.
         caches: Names of the caches and accelerators that were enabled.
+        cache_misses: Lines that each of them had to fetch while the core waited.
         cycles: Estimated CPU cycles.
         instructions: Instructions executed.
         time_us: Cycles over clock, in microseconds.
@@ -336,6 +337,7 @@ class RunResult(_Model):
     clock_hz: Annotated[int, Field(gt=0)]
     supply_v: Annotated[float, Field(gt=0)] | None = None
     caches: tuple[str, ...] = ()
+    cache_misses: dict[str, Count] = Field(default_factory=dict)
     cycles: Count
     instructions: Count
     time_us: Annotated[float, Field(ge=0)]
@@ -386,15 +388,17 @@ class RunResult(_Model):
                 "time_us": cycles / self.clock_hz * 1e6,
                 "energy_uj": energy,
                 "functions": _less_functions(self.functions, before.functions),
+                "cache_misses": _less(self.cache_misses, before.cache_misses, keep=True),
                 "stalls": _less(self.stalls, before.stalls),
                 "mix": _less(self.mix, before.mix),
             }
         )
 
 
-def _less(after: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+def _less(after: dict[str, int], before: dict[str, int], *, keep: bool = False) -> dict[str, int]:
+    """Return what counts gained; names that gained nothing only where they are to be kept."""
     rest = {name: count - before.get(name, 0) for name, count in after.items()}
-    return {name: count for name, count in rest.items() if count}
+    return {name: count for name, count in rest.items() if count or keep}
 
 
 def _less_functions(

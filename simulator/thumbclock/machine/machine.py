@@ -400,6 +400,7 @@ class Machine:
             clock_hz=profile.clock_hz,
             supply_v=profile.supply_v,
             caches=tuple(cache.name for cache in profile.board.enabled_caches),
+            cache_misses=dict(account.misses),
             cycles=cycles,
             instructions=self.engine.instructions,
             time_us=cycles / profile.clock_hz * 1e6,

@@ -247,7 +247,11 @@ def _costs(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "CPI", f"{result.cycles / result.instructions:.3f}"
     yield "time", f"{_time(result.time_us)} at {result.clock_hz / 1e6:g} MHz"
     if result.caches:
-        yield "caches", ", ".join(result.caches)
+        misses = result.cache_misses
+        yield (
+            "caches",
+            ", ".join(f"{name} ({misses.get(name, 0):,} misses)" for name in result.caches),
+        )
     supply = "" if result.supply_v is None else f", at {result.supply_v:g} V"
     yield "energy", f"{_energy(result.energy_uj)}{supply}"
     if result.duty_cycle is not None:
