@@ -68,7 +68,7 @@ def test_notices_a_kernel_that_writes_too_far(monkeypatch: pytest.MonkeyPatch) -
 
 def test_unrolled_code_is_priced_where_it_lies() -> None:
     """Emitted code follows the code role, and its size is stated."""
-    board = load_profile("nucleo-h743zi")
+    board = load_profile("nucleo-h743zi", caches="off")
     spec = ConvSpec.parse("4x4x8-4", precision="w8a8-unrolled")
     fast = measure(spec, board, parse_placement("code=itcm", board.board))
     slow = measure(spec, board, parse_placement("code=flash", board.board))
