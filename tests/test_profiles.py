@@ -16,12 +16,14 @@ from thumbclock import assets
 from thumbclock.errors import UsageError
 from thumbclock.profiles import (
     ROLES,
+    AccuracyStatement,
     Quantity,
     load_core,
     load_profile,
     parse_placement,
     profile_names,
 )
+from thumbclock.studies.figures import read_figures
 
 NAMES = profile_names()
 FILES = sorted(assets.path("profiles").glob("*/*.toml"))
@@ -117,9 +119,11 @@ def test_every_number_has_unit_and_source(path: Path) -> None:
 
 
 def test_no_source_is_left_over() -> None:
-    """Every citation stands behind a number."""
+    """Every citation stands behind a number of a profile, or a figure measured on silicon."""
     profiles = [load_profile(name) for name in NAMES]
     cited = {tag for profile in profiles for tag in (*profile.board.sources, *profile.core.sources)}
+    reports = Path(__file__).parent.parent / "reports" / "validation"
+    cited |= {tag for path in reports.glob("*.toml") for tag in read_figures(path).sources}
     sources = tomllib.loads(assets.path("profiles", "sources.toml").read_text("utf-8"))
     assert sources.keys() == cited
 
@@ -145,13 +149,13 @@ def test_file_name_is_profile_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", CORES)
 def test_core_identity(name: str) -> None:
-    """A core carries its names for Unicorn and the compilers, and admits its accuracy."""
+    """A core carries its names for Unicorn and the compilers, and states its accuracy."""
     core = load_core(name)
     assert core.name == core.mcpu.gcc == name
     assert core.unicorn_model == name.removesuffix("plus")  # Unicorn has no Cortex-M0+
     assert core.mcpu.zig.partition("+")[0] == name.replace("-", "_")
     assert core.dsp == (core.architecture not in ("Armv6-M", "Armv7-M"))
-    assert "not yet validated" in core.accuracy.status
+    assert "silicon" in core.accuracy.phrase
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,9 @@ def test_core_identity(name: str) -> None:
         ("stm32f0", 48_000_000, None, "flash flash flash sram sram"),
         ("stm32f103", 72_000_000, None, "flash flash flash sram sram"),
         ("ideal-m7", 100_000_000, "fpv5-d16", "flash flash flash dtcm dtcm"),
+        ("ideal-m3", 100_000_000, None, "flash flash flash sram1 sram1"),
         ("ideal-m4", 100_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
+        ("ideal-m33", 100_000_000, "fpv5-sp-d16", "flash flash flash sram1 sram1"),
         ("ideal-m0", 100_000_000, None, "flash flash flash sram1 sram1"),
         ("ideal-m0plus", 100_000_000, None, "flash flash flash sram1 sram1"),
     ],
@@ -701,11 +707,13 @@ def test_cache_sizes(board: str, sizes: dict[str, int]) -> None:
 def test_number_of_a_core(tmp_path: Path) -> None:
     """A core's numbers are found by name in both tables, or missed by name."""
     text = assets.path("profiles", "cores", "cortex-m4.toml").read_text(encoding="utf-8")
-    head = text[: text.index("[pipeline]")]
+    head = text[: text.index("[accuracy]")]
     path = tmp_path / "core.toml"
     path.write_text(
         head
         + """
+[accuracy]
+status = "for tests"
 [pipeline]
 load_cycles = { value = 2, unit = "cycle", source = "TRM-M4", kind = "documented" }
 fraction = { value = 2.4, unit = "cycle", source = "TRM-M4", kind = "documented" }
@@ -727,6 +735,48 @@ refill_cycles = { value = 0, unit = "cycle", source = "TRM-M4", kind = "document
         core.number("load_cycle")
     with pytest.raises(UsageError, match=r"2\.4 cycle .* whole number"):
         core.number("fraction")
+
+
+ERROR = """
+[accuracy.error]
+suites = ["CoreMark"]
+reports = ["reports/validation/coremark.json"]
+figures = { value = 6, unit = "figure", source = "COREMARK-RT", kind = "derived" }
+mean_percent = { value = 2.1, unit = "%", source = "COREMARK-RT", kind = "derived" }
+worst_percent = { value = 5.0, unit = "%", source = "COREMARK-RT, JNK-AES", kind = "derived" }
+bias_percent = { value = -0.3, unit = "%", source = "COREMARK-RT", kind = "derived" }
+"""
+
+
+def test_measured_accuracy(tmp_path: Path) -> None:
+    """The error on silicon is numbers like all others, with unit and source, and a phrase."""
+    text = assets.path("profiles", "cores", "cortex-m4.toml").read_text(encoding="utf-8")
+    path = tmp_path / "core.toml"
+    head = text[: text.index("[accuracy]")]
+    path.write_text(f"{head}{ERROR}[pipeline]\n[branch]\n", encoding="utf-8")
+    core = load_core(path)
+    assert core.accuracy.phrase == (
+        "mean error 2.1 %, worst 5.0 % over 6 figures measured on silicon (CoreMark)"
+    )
+    numbers = dict(core.numbers())
+    assert numbers["accuracy.error.bias_percent"].value == -0.3
+    assert core.sources.keys() == {"COREMARK-RT", "JNK-AES"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[accuracy]\nstatus = "good"\n' + ERROR, "not both"),
+        ('[accuracy]\ndetail = "unknown"\n', "expected a status, or an error table"),
+        (ERROR.replace('6, unit = "figure"', '6, unit = "row"'), "figures is in row; expected uni"),
+        (ERROR.replace('2.1, unit = "%"', '2.1, unit = "cycle"'), "mean_percent is in cycle"),
+        (ERROR.replace('["CoreMark"]', "[]"), "suites"),
+    ],
+)
+def test_bad_accuracy(text: str, said: str) -> None:
+    """An accuracy is either known or not, and in percent."""
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        AccuracyStatement.model_validate(tomllib.loads(text)["accuracy"])
 
 
 def test_core_number_stands_in_one_table(tmp_path: Path) -> None:

@@ -17,16 +17,20 @@ from thumbclock.errors import UsageError
 from thumbclock.result import (
     CompareResult,
     EnergyUj,
+    ErrorStatistics,
     Exit,
     FaultReport,
     FunctionCost,
     Image,
     KernelResult,
     Mismatch,
+    ModelError,
     ModelStatement,
     Precision,
     RunResult,
     Toolchain,
+    ValidationResult,
+    ValidationRow,
     json_schemas,
     read_result,
     write_result,
@@ -79,6 +83,47 @@ def _kernel(**changes: Any) -> KernelResult:
     return KernelResult(**{**fields, **changes})
 
 
+def _validation() -> ValidationResult:
+    row: dict[str, Any] = {
+        "name": "sort",
+        "group": "cortex-m7",
+        "image": Image(name="sort.elf", sha256="0" * 64),
+        "profile": "ideal-m7",
+        "core": "cortex-m7",
+        "profile_sha256": "1" * 64,
+        "clock_hz": 400_000_000,
+        "supply_v": 3.3,
+        "caches": ("icache", "dcache"),
+        "version": "0.1.0",
+        "region": "call:sort(table,8) nth:2",
+        "measured_cycles": 200,
+        "estimated_cycles": None,
+        "error_percent": None,
+        "source": "MINE",
+    }
+    measured = {"estimated_cycles": 190.5, "error_percent": -4.75, "within_tolerance": True}
+    errors = ErrorStatistics(
+        group="cortex-m7",
+        rows=1,
+        mean_percent=4.75,
+        worst_percent=4.75,
+        worst_row="sort",
+        bias_percent=-4.75,
+    )
+    return ValidationResult(
+        title="sorting",
+        suite="sorts",
+        complete=True,
+        rows=(
+            ValidationRow(**{**row, **measured, "tolerance": "5 %"}),
+            ValidationRow(**{**row, "name": "again", "failure": "BusFault"}),
+        ),
+        groups=(errors,),
+        overall=errors,
+        sources={"MINE": "a bench"},
+    )
+
+
 RESULTS = [
     _run(),
     _run(toolchain=None, energy_uj=EnergyUj(typical=2, low=1, high=3, basis="b"), stack_bytes=None),
@@ -114,6 +159,22 @@ RESULTS = [
         options={"skip": 0.5},
     ),
     CompareResult(title="precisions", rows=(_kernel(), _kernel())),
+    _validation(),
+    _run(
+        model=ModelStatement(
+            version="0.1.0",
+            core="cortex-m4",
+            accuracy="mean error 2.1 %",
+            error=ModelError(
+                figures=6,
+                mean_percent=2.1,
+                worst_percent=5,
+                bias_percent=-0.3,
+                suites=("CoreMark",),
+                reports=("reports/validation/coremark.json",),
+            ),
+        )
+    ),
 ]
 
 
@@ -156,7 +217,7 @@ def test_published_schemas_are_up_to_date() -> None:
 def test_regeneration_writes_the_published_bytes(tmp_path: Path) -> None:
     """Regenerating leaves no difference for version control to show."""
     paths = write_schemas(tmp_path / "new")
-    assert len(paths) == 4
+    assert len(paths) == 5
     for path in paths:
         assert path.read_bytes() == (SCHEMAS / path.name).read_bytes()
 

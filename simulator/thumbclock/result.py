@@ -1,4 +1,4 @@
-"""What a run, a kernel and a comparison yield: their JSON form, and its published schemas.
+"""What a run, a kernel, a comparison and a validation yield: JSON forms and published schemas.
 
 ``thumbclock/schemas/*.json`` are generated from the models here by ``python -m thumbclock.result``.
 A reader ignores fields that it does not know; a change of meaning is a new schema version.
@@ -29,6 +29,7 @@ __all__ = [
     "CompareResult",
     "DutyCycle",
     "EnergyUj",
+    "ErrorStatistics",
     "Exit",
     "ExitReason",
     "FaultReport",
@@ -39,6 +40,7 @@ __all__ = [
     "Layer",
     "MemoryPlanEntry",
     "Mismatch",
+    "ModelError",
     "ModelStatement",
     "NumberRecord",
     "Precision",
@@ -48,6 +50,8 @@ __all__ = [
     "RunResult",
     "TimelineSample",
     "Toolchain",
+    "ValidationResult",
+    "ValidationRow",
     "json_schemas",
     "read_result",
     "write_result",
@@ -164,6 +168,26 @@ class FunctionCost(_Model):
     instructions: Count
 
 
+class ModelError(_Model):
+    """How far estimates for a core lie from cycles measured on silicon.
+
+    Attributes:
+        figures: How many measured figures they were held against.
+        mean_percent: Mean of the absolute errors, in percent of what silicon took.
+        worst_percent: The largest absolute error.
+        bias_percent: Mean of the signed errors; negative where estimates are too low.
+        suites: What was measured.
+        reports: Results of ``thumbclock validate`` that show each figure.
+    """
+
+    figures: Annotated[int, Field(gt=0)]
+    mean_percent: Annotated[float, Field(ge=0)]
+    worst_percent: Annotated[float, Field(ge=0)]
+    bias_percent: float
+    suites: tuple[str, ...]
+    reports: tuple[str, ...]
+
+
 class ModelStatement(_Model):
     """What priced the run.
 
@@ -171,12 +195,14 @@ class ModelStatement(_Model):
         version: Version of thumbclock.
         core: Name of the core profile.
         accuracy: How close estimates for this core come to silicon.
+        error: The same as numbers; null for a core that was not validated.
         not_modelled: What the core and the board do that is not priced.
     """
 
     version: str
     core: str
     accuracy: str
+    error: ModelError | None = None
     not_modelled: tuple[str, ...] = ()
 
 
@@ -519,14 +545,111 @@ class ProfilesResult(_Model):
     profiles: tuple[ProfileRecord, ...]
 
 
-Result: TypeAlias = RunResult | KernelResult | CompareResult | ProfilesResult
+class ValidationRow(_Model):
+    """An estimate held against a figure measured on silicon, or why there is none.
+
+    Attributes:
+        name: Name of the row.
+        group: What its error is counted with, e.g. the core.
+        image: The program.
+        minus_image: The program whose cycles are subtracted, where it is another one.
+        profile: Name of the board profile.
+        core: Name of the core profile.
+        profile_sha256: Digest of the files that hold the profile's and its core's numbers.
+        clock_hz: CPU clock that the board ran at.
+        supply_v: Supply voltage; null where the profile has no electrical figures.
+        caches: Names of the caches and accelerators that were enabled.
+        version: Version of thumbclock.
+        region: What is measured, in the words of a figures file: region, set, minus and per.
+        measured_cycles: What silicon took.
+        estimated_cycles: The estimate; null where the program faulted.
+        error_percent: Estimate over measurement, less one, in percent.
+        tolerance: What the row allows, as the file states it.
+        within_tolerance: Whether the estimate does; null without a tolerance or an estimate.
+        source: Who measured it.
+        note: What a reader needs to judge it.
+        failure: Why there is no estimate.
+    """
+
+    name: str
+    group: str
+    image: Image
+    minus_image: Image | None = None
+    profile: str
+    core: str
+    profile_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    clock_hz: Annotated[int, Field(gt=0)]
+    supply_v: Annotated[float, Field(gt=0)] | None = None
+    caches: tuple[str, ...] = ()
+    version: str
+    region: str
+    measured_cycles: Annotated[float, Field(gt=0)]
+    estimated_cycles: float | None
+    error_percent: float | None
+    tolerance: str | None = None
+    within_tolerance: bool | None = None
+    source: str
+    note: str = ""
+    failure: str | None = None
+
+
+class ErrorStatistics(_Model):
+    """The errors of several rows together.
+
+    Attributes:
+        group: What the rows have in common.
+        rows: How many have an estimate.
+        mean_percent: Mean of the absolute errors.
+        worst_percent: The largest absolute error.
+        worst_row: Name of the row that has it.
+        bias_percent: Mean of the signed errors.
+    """
+
+    group: str
+    rows: Annotated[int, Field(gt=0)]
+    mean_percent: Annotated[float, Field(ge=0)]
+    worst_percent: Annotated[float, Field(ge=0)]
+    worst_row: str
+    bias_percent: float
+
+
+class ValidationResult(_Model):
+    """Estimates against measured cycles (``thumbclock.validation/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        title: What was measured.
+        suite: The program or benchmark that the rows belong to.
+        complete: Whether every row of the figures file was tried.
+        rows: In the order of the file.
+        groups: The errors of each group that has an estimate.
+        overall: The errors of all rows; null where no row has an estimate.
+        sources: Citation of each source tag that the rows use.
+    """
+
+    schema_id: Literal["thumbclock.validation/1"] = Field(
+        default="thumbclock.validation/1", validation_alias="schema", serialization_alias="schema"
+    )
+    title: str
+    suite: str
+    complete: bool
+    rows: tuple[ValidationRow, ...]
+    groups: tuple[ErrorStatistics, ...]
+    overall: ErrorStatistics | None
+    sources: dict[str, str]
+
+
+Result: TypeAlias = RunResult | KernelResult | CompareResult | ProfilesResult | ValidationResult
 """Whatever ``--json`` writes."""
 
-_MODELS: dict[str, type[RunResult | KernelResult | CompareResult | ProfilesResult]] = {
+_MODELS: dict[
+    str, type[RunResult | KernelResult | CompareResult | ProfilesResult | ValidationResult]
+] = {
     "thumbclock.run/1": RunResult,
     "thumbclock.kernel/1": KernelResult,
     "thumbclock.compare/1": CompareResult,
     "thumbclock.profiles/1": ProfilesResult,
+    "thumbclock.validation/1": ValidationResult,
 }
 
 

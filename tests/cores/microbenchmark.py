@@ -79,7 +79,7 @@ def steps(text: str, code: bytes) -> list[Step]:
 
 
 def _access(comment: str) -> Access:
-    numbers = dict(re.findall(r"(at|bits|banks|waits) (\d+)", comment))
+    numbers = dict(re.findall(r"(at|bits|banks|waits|turnaround) (\d+)", comment))
     return Access(
         executed="skipped" not in comment,
         address_low=int(numbers.get("at", 0)),
@@ -87,6 +87,7 @@ def _access(comment: str) -> Access:
         data_banks=int(numbers.get("banks", 2)),
         read_wait_cycles=int(numbers.get("waits", 0)),
         write_wait_cycles=int(numbers.get("waits", 0)),
+        turnaround_cycles=int(numbers.get("turnaround", 0)),
     )
 
 

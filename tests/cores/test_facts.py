@@ -8,8 +8,10 @@ import tomllib
 
 import facts_m0
 import facts_m0plus
+import facts_m3
 import facts_m4
 import facts_m7
+import facts_m33
 import pytest
 from fact import LOOP, Fact
 from microbenchmark import SEPARATOR, assemble, between, per_repetition, steps
@@ -19,8 +21,10 @@ from thumbclock import assets
 TABLES = {
     "m0": facts_m0.FACTS,
     "m0plus": facts_m0plus.FACTS,
+    "m3": facts_m3.FACTS,
     "m4": facts_m4.FACTS,
     "m7": facts_m7.FACTS,
+    "m33": facts_m33.FACTS,
 }
 FACTS = [(core, fact) for core, facts in TABLES.items() for fact in facts]
 

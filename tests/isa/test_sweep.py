@@ -150,7 +150,7 @@ def test_everything_has_a_cost_or_is_lacking(model: PipelineModel) -> None:
         for access in ACCESSES:
             assert 0 <= issue(model, instruction, access) < 200, instruction.text
         assert issue(model, instruction, Access()) > 0 or instruction.kind is Kind.IT
-    assert priced > (100 if model.instruction_set.version < 7 else 250)
+    assert priced > (100 if model.instruction_set.version < 7 else 200)
 
 
 class _Unheard(StrEnum):

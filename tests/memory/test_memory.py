@@ -41,6 +41,16 @@ def test_wait_class_is_the_memory_s() -> None:
         assert waits.data_banks == found.data_banks
 
 
+def test_memory_that_turns_round() -> None:
+    """A load directly behind a store waits where the board file says so."""
+    memory = MemoryMap(load_profile("imxrt1170-m4").board)
+    turnarounds = [
+        memory.wait_classes[memory.wait_class_at(base)].turnaround_cycles
+        for base in (0x1FFE_0000, 0x2000_0000)
+    ]
+    assert turnarounds == [0, 1]
+
+
 def test_range_must_lie_in_one_memory() -> None:
     """The message says what was needed and what there is."""
     memory = MemoryMap(load_profile("ideal-m7").board)

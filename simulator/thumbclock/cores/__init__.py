@@ -1,8 +1,10 @@
 """Pipeline models: instruction sequences to cycles, one model per core family."""
 
 from thumbclock.cores.cortex_m0 import CortexM0
+from thumbclock.cores.cortex_m3 import CortexM3
 from thumbclock.cores.cortex_m4 import CortexM4
 from thumbclock.cores.cortex_m7 import CortexM7
+from thumbclock.cores.cortex_m33 import CortexM33
 from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
 from thumbclock.errors import UsageError
 from thumbclock.profiles import CoreProfile
@@ -10,8 +12,10 @@ from thumbclock.profiles import CoreProfile
 __all__ = [
     "Access",
     "CortexM0",
+    "CortexM3",
     "CortexM4",
     "CortexM7",
+    "CortexM33",
     "Edge",
     "Issue",
     "PipelineModel",
@@ -23,8 +27,10 @@ __all__ = [
 _MODELS: dict[str, type[PipelineModel]] = {
     "cortex-m0": CortexM0,
     "cortex-m0plus": CortexM0,
+    "cortex-m3": CortexM3,
     "cortex-m4": CortexM4,
     "cortex-m7": CortexM7,
+    "cortex-m33": CortexM33,
 }
 
 

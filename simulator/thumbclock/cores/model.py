@@ -29,6 +29,7 @@ class Access:
         address_low: The three lowest bits of the address of its memory access.
         read_wait_cycles: Stall of a load from the memory that it reaches.
         write_wait_cycles: Stall of a store to the memory that it reaches.
+        turnaround_cycles: Stall of a load directly behind a store, in the memory that it reaches.
         quotient_bits: For a divide, significant bits of the quotient by operand lengths, 0 to 32.
         data_banks: 32-bit banks of the memory that it reaches; each serves a load per cycle.
     """
@@ -37,6 +38,7 @@ class Access:
     address_low: int = 0
     read_wait_cycles: int = 0
     write_wait_cycles: int = 0
+    turnaround_cycles: int = 0
     quotient_bits: int = 0
     data_banks: int = 2
 

@@ -484,13 +484,9 @@ class _Translation:
 
     def _wide_s_bit(self) -> bool:
         top = self.encoding >> 25
-        if top in (
-            0b1110101,
-            0b1111000,
-            0b1111001,
-        ):  # shifted register; modified or plain immediate
-            is_plain_immediate = top != 0b1110101 and self.encoding >> 25 & 1
-            return not is_plain_immediate and bool(self.encoding >> 20 & 1)
+        # Shifted register, 1110101, or modified immediate, 11110i0.
+        if top == 0b1110101 or top & ~0b10 == 0b1111000:
+            return bool(self.encoding >> 20 & 1)
         # LSL/LSR/ASR/ROR by register: 11111010 0 op S
         return self.encoding >> 23 == 0b111110100 and bool(self.encoding >> 20 & 1)
 

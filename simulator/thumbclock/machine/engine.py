@@ -19,7 +19,6 @@ from unicorn.unicorn_py3 import unicorn as binding
 from thumbclock.cores import Access, Edge, State
 from thumbclock.errors import ThumbclockError
 from thumbclock.isa import Branch, Instruction, decode_block
-from thumbclock.isa.instruction import PC
 from thumbclock.machine import native, predictor
 from thumbclock.machine.account import Account
 from thumbclock.machine.checks import Fault, Functions, check
@@ -600,15 +599,21 @@ class MemoisedEngine:
         return _Entry(unit, tuple(cycles), tuple(stalls.items()), state)
 
     def _add_entry(self, entry: _Entry, state: int, inputs: int) -> int:
-        number = len(self._entries)
+        arena, number = self._arena, len(self._entries)
         self._entries.append(entry)
         base = native.ENTRIES + native.ENTRY_WORDS * number
         cost = sum(entry.cycles) | len(entry.cycles) << 32
-        self._arena[base : base + 3] = (entry.unit | state << 32, inputs, cost)
-        unit = native.UNITS + native.UNIT_WORDS * entry.unit
+        arena[base : base + 3] = (entry.unit | state << 32, inputs, cost)
+        place = native.UNITS + native.UNIT_WORDS * entry.unit
         copied = base + native.ENTRY_UNIT
-        self._arena[copied : copied + 3] = self._arena[unit : unit + 3]
-        self._hoist_first_root(base)
+        arena[copied : copied + 3] = arena[place : place + 3]
+        unit = self._units[entry.unit]
+        assert unit is not None
+        guards = self._guards(unit, inputs)
+        arena[base + native.ENTRY_KIND] = self._kind(entry.unit, guards)
+        words = [word for guard in guards or () for word in guard]
+        arena[base + native.ENTRY_GUARD_COUNT] = len(words) // 2
+        arena[base + native.ENTRY_GUARDS : base + native.ENTRY_GUARDS + len(words)] = words
         self._add_touches(number, entry)
         return number
 
@@ -634,57 +639,48 @@ class MemoisedEngine:
         kind = native.ENTRIES + native.ENTRY_WORDS * number + native.ENTRY_KIND
         arena[kind] = int(arena[kind]) | start << native.TOUCH_SHIFT
 
-    def _hoist_first_root(self, base: int) -> None:
-        """Copy a recipe's first operation into the entry, for the hook to find without a loop."""
-        arena, place = self._arena, base + native.ENTRY_UNIT + 2
-        program = int(arena[place])
-        start, length = program & _WORD, program >> 32
-        first = int(arena[native.OPS + start]) if length else 0
-        if first & 0xFF == Op.ROOT_REGISTER and arena[H.REGISTERS]:
-            arena[place] = start + 1 | (length - 1) << 32
-        else:
-            first = Op.ROOT_REGISTER | PC << 16  # wants no bits: yields 0
-        arena[base + native.ENTRY_FIRST_OP] = first
-        arena[base + native.ENTRY_KIND] = self._kind(base, has_root=bool(length))
-
-    def _kind(self, base: int, *, has_root: bool) -> int:
+    def _kind(self, unit: int, guards: Sequence[tuple[int, int]] | None) -> int:
         """Return the bits by which the hook's short path knows what it may handle."""
-        place = base + native.ENTRY_UNIT
-        about, rest = int(self._arena[place + 1]), int(self._arena[place + 2]) >> 32
+        about = int(self._arena[native.UNITS + native.UNIT_WORDS * unit + 1])
         end, code, flags = about & _WORD, about >> 32 & 0xFF, about >> 40
-        conditional = code == BRANCH_CODES[Branch.CONDITIONAL]
         predicted = self.timing.pipeline.predictor is not None
         kind = end >> 1 << 32
         if code <= BRANCH_CODES[Branch.DIRECT] and not flags & native.UNIT_MOVES_STACK:
             kind |= native.LEAVES_QUICKLY
-        if conditional and predicted:
+        if code == BRANCH_CODES[Branch.CONDITIONAL] and predicted:
             kind |= native.IS_CONDITIONAL
         if code:
             kind |= native.IS_BRANCH
-        readable = not has_root or self._arena[H.REGISTERS]
-        if not readable or flags & (native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION):
-            return kind
-        kind |= native.ENTERS_QUICKLY
-        if has_root:
-            kind |= native.HAS_ROOT
-        if has_root and not rest and self._note_low_root(base):
-            kind |= native.HAS_LOW_ROOT
+        if guards is None:
+            kind |= native.HAS_RECIPE
+        if not flags & (native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION):
+            kind |= native.ENTERS_QUICKLY
         return kind
 
-    def _note_low_root(self, base: int) -> bool:
-        """Unpack a recipe of one register's low bits for the hook; return whether it is one."""
-        arena = self._arena
-        first = int(arena[base + native.ENTRY_FIRST_OP])
-        wanted = first >> 24 & 0xFF
-        top, skip = wanted & 7, wanted >> 3 & 3
-        if wanted >> 7 or not top:
-            return False
-        mask = (1 << top) - (1 << skip)
-        expected = int(arena[base + 1]) << skip & mask
-        place = base + native.ENTRY_LOW_ROOT
-        arena[place] = first >> 32 | mask << 32
-        arena[place + 1] = 4 * (first >> 16 & 0xFF) | expected << 32
-        return True
+    def _guards(self, unit: _Unit, inputs: int) -> list[tuple[int, int]] | None:
+        """Return conditions on registers that make the inputs these, None where it takes more.
+
+        A recipe of roots of registers only is such a condition for each: the low bits, and that
+        the address stays in the memory in which it is now.
+        """
+        program, guards = unit.analysis.program, []
+        if len(program) > native.MAX_GUARDS or not self._arena[H.REGISTERS]:
+            return None if program else []
+        for word in program:
+            if word & 0xFF != Op.ROOT_REGISTER:
+                return None
+            position, register, wanted, addend = word >> 8, word >> 16, word >> 24, word >> 32
+            top, skip = wanted & 7, wanted >> 3 & 3
+            mask = (1 << top) - (1 << skip)
+            low = inputs >> (position & 0xFF) << skip & mask
+            start, size = 0, _WORD
+            if wanted & 0x80:
+                address = self.guest.register(register & 0xFF) + addend & _WORD
+                found = self.guest.memory.region_at(address)
+                start, size = (found.base, found.memory.size_bytes) if found else (0, 0)
+            first = 4 * (register & 0xFF) | mask << 8 | low << 16 | addend << 32
+            guards.append((first, addend - start & _WORD | size << 32))
+        return guards
 
     def _make_truncated(self, state: int, unit: _Unit, inputs: int, kept: int) -> int:
         """Price the first instructions of a unit, with the inputs that the whole one got."""

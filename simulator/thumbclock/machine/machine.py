@@ -24,13 +24,14 @@ from thumbclock.machine.peripherals import PrivatePeripherals, ResetRequest
 from thumbclock.machine.semihosting import Host, ProgramExit, Semihosting
 from thumbclock.machine.stepping import SteppedEngine
 from thumbclock.memory import Timing
-from thumbclock.profiles import Memory, Profile, load_profile
+from thumbclock.profiles import AccuracyStatement, Memory, Profile, load_profile
 from thumbclock.result import (
     EnergyUj,
     Exit,
     ExitReason,
     FaultReport,
     FunctionCost,
+    ModelError,
     ModelStatement,
     RunResult,
     Toolchain,
@@ -232,18 +233,89 @@ class Machine:
         """Cycles since the machine was made."""
         return self.engine.cycles
 
-    def start(self, until: str, *, max_instructions: int = _CALL_INSTRUCTIONS) -> None:
-        """Run from reset until a function is about to run: start-up code, then the harness.
+    def start(
+        self,
+        until: str | int,
+        *,
+        max_instructions: int = _CALL_INSTRUCTIONS,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Run from reset until a place is about to run: start-up code, then the harness.
+
+        Args:
+            until: Symbol or address.
+            max_instructions: Limit of this run.
+            timeout_s: Limit in seconds of the host's time.
 
         Raises:
             SimulationFault: The program ended, faulted or reached a limit before.
+            UsageError: There is no such symbol.
         """
-        target = self.symbol(until)
-        self._reset()
-        stop = self._run(self._entry, target, max_instructions, None, None)
+        self._refuse_second_start()
+        self.resume(until, max_instructions=max_instructions, timeout_s=timeout_s)
+
+    def resume(
+        self,
+        until: str | int | None = None,
+        *,
+        max_instructions: int = _CALL_INSTRUCTIONS,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Go on, at first from reset, until a place is about to run; for the next time if it is.
+
+        Args:
+            until: Symbol or address; None for the program's own end.
+            max_instructions: Limit of this part of the run.
+            timeout_s: Limit in seconds of the host's time.
+
+        Raises:
+            SimulationFault: The program ended, faulted or reached a limit before.
+            UsageError: There is no such symbol.
+        """
+        target = None if until is None else self._address(until)
+        is_fresh = not self._started
+        if is_fresh:
+            self._reset()
+        address = self.guest.register(PC)
+        limit = self.engine.instructions + max_instructions
+        if until is None or target is None:
+            self._finish_run(address, limit, timeout_s)
+        elif address != target:
+            self._reach(address, until, target, limit, timeout_s)
+        elif not is_fresh:
+            self._leave(address, until, timeout_s)
+            if self.guest.register(PC) != target:
+                self._reach(self.guest.register(PC), until, target, limit, timeout_s)
+
+    def _finish_run(self, address: int, limit: int, timeout_s: float | None) -> None:
+        self._stop = self._run(address, RETURN_ADDRESS, limit, timeout_s, None)
+        self.engine.finish()
+        if self._stop.reason not in ("exit", "returned", "idle"):
+            self._raise(self._stop, "before its end")
+
+    def _leave(self, address: int, until: str | int, timeout_s: float | None) -> None:
+        """Run the block that begins here: Unicorn would not move from where it is to end."""
+        block = self.engine.instructions + 1
+        stop = self._run(address, RETURN_ADDRESS, block, timeout_s, None)
+        if stop.reason != "instruction_limit":
+            self._stop = stop
+            self._raise(stop, f"before it came to {_place(until)} again")
+
+    def _reach(
+        self, address: int, until: str | int, target: int, limit: int, timeout_s: float | None
+    ) -> None:
+        """Run from an address until another is about to run, and raise where it does not."""
+        # Unicorn looks for the end of a run when it translates: what it translated with another
+        # end in mind would run through this one, and what it translates now would stop there.
+        self.guest.uc.ctl_remove_cache(target, target + 2)
+        stop = self._run(address, target, limit, timeout_s, None)
+        self.guest.uc.ctl_remove_cache(target, target + 2)
         if self.guest.register(PC) != target or stop.reason != "returned":
             self._stop = stop
-            self._raise(stop, f"before it reached {until}")
+            self._raise(stop, f"before it reached {_place(until)}")
+
+    def _address(self, place: str | int) -> int:
+        return self.symbol(place) if isinstance(place, str) else place & ~1
 
     def call(
         self,
@@ -264,7 +336,7 @@ class Machine:
             SimulationFault: The function faulted, ended the program or reached a limit.
             UsageError: There is no such function.
         """
-        address = self.symbol(function) if isinstance(function, str) else function & ~1
+        address = self._address(function)
         if not self._started:
             self._reset()
             self.engine.fpu_enabled = self.profile.fpu is not None
@@ -342,7 +414,8 @@ class Machine:
             model=ModelStatement(
                 version=_version(),
                 core=profile.core.name,
-                accuracy=profile.core.accuracy.status,
+                accuracy=profile.core.accuracy.phrase,
+                error=_model_error(profile.core.accuracy),
                 not_modelled=(
                     *profile.core.not_modelled,
                     *profile.board.not_modelled,
@@ -385,10 +458,14 @@ class Machine:
 
     # Running.
 
-    def _reset(self) -> None:
+    def _refuse_second_start(self) -> None:
         if self._started:
             raise UsageError("the machine already ran; make a new one to run from reset again")
+
+    def _reset(self) -> None:
+        self._refuse_second_start()
         self._started = True
+        self.guest.set_register(PC, self._entry | 1)
         self.guest.set_register(13, self._stack_top)
         self.guest.set_register(14, 0xFFFFFFFF)
         self.guest.set_it_state(0)
@@ -645,6 +722,24 @@ def simulate(
     """Run an image from reset to its end on a board and return what it cost."""
     machine = Machine(image, profile, output=output)
     return machine.run(max_instructions=max_instructions, timeout_s=timeout_s)
+
+
+def _model_error(accuracy: AccuracyStatement) -> ModelError | None:
+    error = accuracy.error
+    if error is None:
+        return None
+    return ModelError(
+        figures=error.figures.integer,
+        mean_percent=float(error.mean_percent.value),
+        worst_percent=float(error.worst_percent.value),
+        bias_percent=float(error.bias_percent.value),
+        suites=error.suites,
+        reports=error.reports,
+    )
+
+
+def _place(place: str | int) -> str:
+    return place if isinstance(place, str) else f"0x{place:08x}"
 
 
 def _after(it_state: int) -> int:

@@ -44,12 +44,12 @@ __all__ = [
     "CALL_DEPTH",
     "CALL_WORDS",
     "ENTRIES",
-    "ENTRY_FIRST_OP",
+    "ENTRY_GUARDS",
+    "ENTRY_GUARD_COUNT",
     "ENTERS_QUICKLY",
     "ENTRY_HASH",
     "ENTRY_HASH_SLOTS",
     "ENTRY_KIND",
-    "ENTRY_LOW_ROOT",
     "ENTRY_STATES",
     "ENTRY_UNIT",
     "ENTRY_WORDS",
@@ -57,11 +57,11 @@ __all__ = [
     "FUNCTION_WORDS",
     "MAX_ENTRIES",
     "MAX_FUNCTIONS",
+    "MAX_GUARDS",
     "MAX_OPS",
     "MAX_TOUCH_WORDS",
     "MAX_UNITS",
-    "HAS_LOW_ROOT",
-    "HAS_ROOT",
+    "HAS_RECIPE",
     "IS_CONDITIONAL",
     "IS_BRANCH",
     "LEAVES_QUICKLY",
@@ -142,12 +142,12 @@ MISS_EDGE, MISS_UNIT, MISS_ENTRY = 1, 2, 3
 NO_EDGE = 0
 """In ``H.EDGE``: the next block completes the edge; else it holds the edge's number plus one."""
 
-UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 16, 4, 4
-ENTRY_UNIT, ENTRY_STATES, ENTRY_FIRST_OP, ENTRY_KIND, ENTRY_LOW_ROOT = 6, 9, 11, 12, 14
+UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 32, 4, 4
+ENTRY_UNIT, ENTRY_STATES, ENTRY_GUARD_COUNT, ENTRY_KIND, ENTRY_GUARDS = 6, 9, 11, 12, 16
+MAX_GUARDS = 8
 # Bits of an entry's kind; bits 8 to 31 hold where its touches begin in their table, 0 for none, and
 # bits 32 and up the predictor's hash of the branch.
-LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY = 1, 2, 4
-HAS_ROOT, IS_BRANCH, HAS_LOW_ROOT = 8, 16, 32
+LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY, HAS_RECIPE, IS_BRANCH = 1, 2, 4, 8, 16
 TOUCH_SHIFT = 8
 # Touches of an entry: how many they are; route and address of the last line fetched from, 0 for
 # none; the generation, plus one, in which all fetches hit; how many touches are loads or stores;
@@ -180,10 +180,11 @@ OPS = TOUCHES + MAX_TOUCH_WORDS
 # split address; unit behind the split; stack drop; function; spare.
 UNITS = OPS + MAX_OPS
 # Entry: unit | state << 32; inputs; cycles | instructions << 32; count; entries that followed, by
-# edge (two words); words 0 and 1 of the unit, and its program without a first ROOT_REGISTER; next
-# states by edge (two words); that first operation, or one that yields nothing; kind; the entry of
-# the same unit and state that was used before it; for a recipe of one register's low bits: what to
-# add | mask << 32, and the register's offset | expected bits << 32.
+# edge (two words); words 0 to 2 of the unit; next states by edge (two words); number of guards;
+# kind; the entry of the same unit and state that was used before it; two spare words; from 16 on
+# the guards. A guard holds while a register stays as it was found: its offset in the register file
+# | mask << 8 | low bits of register + addend under the mask << 16 | addend << 32; then what to add
+# to get its distance from the start of a memory | bytes of that memory << 32.
 ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
 UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
 ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
@@ -198,8 +199,7 @@ _8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (
 )
 _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
-_ENTERS_QUICKLY, _HAS_ROOT, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_ROOT), _U(IS_BRANCH)
-_HAS_LOW_ROOT = _U(HAS_LOW_ROOT)
+_ENTERS_QUICKLY, _HAS_RECIPE, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_RECIPE), _U(IS_BRANCH)
 _HISTORY, _HISTORY_MASK = _U(PREDICTOR + HISTORY), _U(PREDICTOR + HISTORY_MASK)
 _PATTERN_MASK, _PATTERNS = _U(PREDICTOR + PATTERN_MASK), _U(PREDICTOR + PATTERNS)
 _14, _REGISTER_OFFSET = _U(14), _U(0x3C)
@@ -556,14 +556,26 @@ def _inputs(a, uc, program):
 
 
 @numba.njit(inline="always")
-def _inputs_of(a, uc, entry):
-    """Evaluate the recipe of an entry's unit: its first root in line, then the rest."""
-    registers = a[_REGISTERS] if a[_REGISTERS] != _0 else a[_ARENA]
-    inputs = _register_root(a, registers, a[entry + _11])
-    rest = a[entry + _8]
-    if rest >> _32 != _0:
-        inputs |= _inputs(a, uc, rest)
-    return inputs
+def _guards_hold(a, entry):
+    """Return whether registers are as an entry's guards want them: low bits and memory."""
+    place = entry + _16
+    for _ in range(a[entry + _11]):
+        operand, within = a[place], a[place + _1]
+        register = _read32(a[_REGISTERS] + (operand & _BYTE))
+        low = (register + (operand >> _32)) & (operand >> _8) & _BYTE
+        offset = (register + within) & _LOW
+        if low != (operand >> _16) & _BYTE or offset >= within >> _32:
+            return False
+        place += _2
+    return True
+
+
+@numba.njit(inline="always")
+def _follows(a, uc, entry):
+    """Return whether an entry is the one for its unit's inputs as they are now."""
+    if a[entry + _12] & _HAS_RECIPE != _0:
+        return a[entry + _1] == _inputs(a, uc, a[entry + _8])
+    return _guards_hold(a, entry)
 
 
 @numba.njit
@@ -598,7 +610,7 @@ def _find_entry(a, uc, state, unit, inputs):
         entry = a[_ENTRY_HASH + slot]
         if entry == _0:
             return _ask(a, uc, _ASK_ENTRY, state, unit, inputs)
-        place = _ENTRIES + (entry << _4)
+        place = _ENTRIES + (entry << _5)
         if a[place] == key and a[place + _1] == inputs:
             return entry
         slot = (slot + _1) & _ENTRY_SLOTS
@@ -607,7 +619,7 @@ def _find_entry(a, uc, state, unit, inputs):
 @numba.njit
 def _find_follower(a, uc, entry, edge, address, size, split_unit):
     """Return the entry behind an edge by way of the tables, 0 where the run must stop."""
-    states = _ENTRIES + (entry << _4) + _9 + (edge >> _1)
+    states = _ENTRIES + (entry << _5) + _9 + (edge >> _1)
     state = (a[states] >> ((edge & _1) << _5)) & _LOW
     if state == _0:
         state = _ask(a, uc, _ASK_EDGE, entry, edge, _0)
@@ -619,7 +631,7 @@ def _find_follower(a, uc, entry, edge, address, size, split_unit):
 
 @numba.njit
 def _unit_of(a, entry):
-    return _UNITS + ((a[_ENTRIES + (entry << _4)] & _LOW) << _3)
+    return _UNITS + ((a[_ENTRIES + (entry << _5)] & _LOW) << _3)
 
 
 @numba.njit
@@ -785,7 +797,7 @@ def _enter(a, uc, address, size, split_unit):
         _stop(a, uc, _STOP_LIMIT)
         return
     entry = a[_ENTRY]
-    place = _ENTRIES + (entry << _4)
+    place = _ENTRIES + (entry << _5)
     about = a[place + _7]
     code = (about >> _32) & _BYTE
     edge = a[_EDGE] - _1
@@ -796,18 +808,18 @@ def _enter(a, uc, address, size, split_unit):
     followers = place + _4 + (edge >> _1)
     side = (edge & _1) << _5
     following = (a[followers] >> side) & _LOW
-    found = _ENTRIES + (following << _4)
-    if a[found + _6] != address | (size << _32) or a[found + _1] != _inputs_of(a, uc, found):
+    found = _ENTRIES + (following << _5)
+    if a[found + _6] != address | (size << _32) or not _follows(a, uc, found):
         # Not what followed last time by this edge.
         following = _find_follower(a, uc, entry, edge, address, size, split_unit)
         if following == _0:
             a[_EDGE] = edge + _1
             _stop(a, uc, _STOP_MISS)
             return
-        if a[found] == a[_ENTRIES + (following << _4)]:
+        if a[found] == a[_ENTRIES + (following << _5)]:
             a[found + _13] = following
-            a[_ENTRIES + (following << _4) + _13] = a[followers] >> side & _LOW
-        found = _ENTRIES + (following << _4)
+            a[_ENTRIES + (following << _5) + _13] = a[followers] >> side & _LOW
+        found = _ENTRIES + (following << _5)
         links = a[followers]
         a[followers] = (links & (_LOW << (_32 - side))) | (following << side)
     a[_EDGE] = _NO_EDGE
@@ -840,7 +852,7 @@ def _enter_quickly(a, uc, address, size):
     last time, with the inputs of then or of the time before. Where only the second half is not, the
     edge is complete, and noted for ``_enter``.
     """
-    place = _ENTRIES + (a[_ENTRY] << _4)
+    place = _ENTRIES + (a[_ENTRY] << _5)
     kind = a[place + _12]
     if a[_INSTRUCTIONS] >= a[_QUICK_LIMIT] or kind & _LEAVES_QUICKLY == _0:
         return False
@@ -858,30 +870,22 @@ def _enter_quickly(a, uc, address, size):
         links >>= wrong << _5
         edge |= wrong
     following = links & _LOW
-    found = _ENTRIES + (following << _4)
+    found = _ENTRIES + (following << _5)
     expected = a[found + _6] == address | (size << _32)
     enters = a[found + _12]
-    if expected and enters & _HAS_LOW_ROOT != _0:
-        # One register's low bits are all there is: compare them without packing.
-        operand, wanted = a[found + _14], a[found + _15]
-        register = _read32(a[_REGISTERS] + (wanted & _BYTE))
-        if (register + operand) & (operand >> _32) != wanted >> _32:
-            following = a[found + _13]
-            found = _ENTRIES + (following << _4)
-            operand, wanted = a[found + _14], a[found + _15]
-            if (register + operand) & (operand >> _32) != wanted >> _32:
-                enters = _0
-    elif expected and enters & _HAS_ROOT != _0:
-        inputs = _register_root(a, a[_REGISTERS], a[found + _11])
-        rest = a[found + _8]
-        if rest >> _32 != _0:
-            inputs |= _inputs(a, uc, rest)
+    if expected and enters & _HAS_RECIPE != _0:
+        inputs = _inputs(a, uc, a[found + _8])
         if a[found + _1] != inputs:
             # The same unit from the same state, with the inputs of the time before?
             following = a[found + _13]
-            found = _ENTRIES + (following << _4)
+            found = _ENTRIES + (following << _5)
             if a[found + _1] != inputs:
                 enters = _0
+    elif expected and not _guards_hold(a, found):
+        following = a[found + _13]
+        found = _ENTRIES + (following << _5)
+        if not _guards_hold(a, found):
+            enters = _0
     if not expected or enters & _ENTERS_QUICKLY == _0 or following == _0:
         a[_EDGE] = edge + _1
         return False

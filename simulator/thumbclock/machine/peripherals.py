@@ -23,6 +23,7 @@ _CPUIDS = {
     "cortex-m0plus": 0x410CC601,
     "cortex-m4": 0x410FC241,
     "cortex-m7": 0x411FC271,
+    "cortex-m33": 0x410FD214,
 }
 
 

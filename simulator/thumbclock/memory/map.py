@@ -24,6 +24,7 @@ class WaitClass:
     Attributes:
         read_cycles: Stall of a load.
         write_cycles: Stall of a store.
+        turnaround_cycles: Stall of a load directly behind a store, where no cache is between.
         data_banks: 32-bit banks that serve a load each per cycle.
         route: Number of the way through caches, 0 where accesses meet none.
         is_memory: False for addresses at which the board has none.
@@ -31,6 +32,7 @@ class WaitClass:
 
     read_cycles: int = 0
     write_cycles: int = 0
+    turnaround_cycles: int = 0
     data_banks: int = 1
     route: int = 0
     is_memory: bool = True
@@ -122,9 +124,11 @@ class MemoryMap:
         cache = self.caches[data] if data >= 0 else None
         writes_back = cache is not None and cache.writes == "back"
         waits_to_write = memory.writable and not writes_back
+        turnaround = memory.read_after_write_cycles if cache is None else None
         return WaitClass(
             read_cycles=memory.wait_cycles("read") if cache is None else 0,
             write_cycles=memory.wait_cycles("write") if waits_to_write else 0,
+            turnaround_cycles=0 if turnaround is None else turnaround.integer,
             data_banks=memory.data_banks if cache is None else cache.data_banks,
             route=route,
         )

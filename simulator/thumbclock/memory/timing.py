@@ -87,6 +87,7 @@ class Timing:
             address_low=address_low if executed else 0,
             read_wait_cycles=waits.read_cycles if executed else 0,
             write_wait_cycles=waits.write_cycles if executed else 0,
+            turnaround_cycles=waits.turnaround_cycles if executed else 0,
             quotient_bits=bits if executed else 0,
             data_banks=waits.data_banks,
         )

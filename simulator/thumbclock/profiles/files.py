@@ -86,6 +86,7 @@ class _MemoryFile(Schema):
     fetch_wait_cycles: Quantity | None = None
     read_wait_cycles: Quantity
     write_wait_cycles: Quantity | None = None
+    read_after_write_cycles: Quantity | None = None
     miss_cycles: Quantity | None = None
     miss_rest_cycles: Quantity | None = None
     data_banks: Quantity | None = None
@@ -103,6 +104,7 @@ class _MemoryFile(Schema):
         "fetch_wait_cycles",
         "read_wait_cycles",
         "write_wait_cycles",
+        "read_after_write_cycles",
         "miss_cycles",
         "miss_rest_cycles",
         "data_banks",
@@ -137,6 +139,7 @@ class _MemoryFile(Schema):
             "fetch_wait_cycles",
             "read_wait_cycles",
             "write_wait_cycles",
+            "read_after_write_cycles",
             "miss_cycles",
             "miss_rest_cycles",
             "cycles_per_wait_state",
@@ -186,6 +189,7 @@ class _MemoryFile(Schema):
             fetch_wait_cycles=self.fetch_wait_cycles,
             read_wait_cycles=self.read_wait_cycles,
             write_wait_cycles=self.write_wait_cycles,
+            read_after_write_cycles=self.read_after_write_cycles,
             miss_cycles=self.miss_cycles,
             miss_rest_cycles=self.miss_rest_cycles,
             data_banks=self.data_banks.integer if self.data_banks else 1,
@@ -206,6 +210,7 @@ class _MemoryFile(Schema):
             ("fetch_wait_cycles", self.fetch_wait_cycles),
             ("read_wait_cycles", self.read_wait_cycles),
             ("write_wait_cycles", self.write_wait_cycles),
+            ("read_after_write_cycles", self.read_after_write_cycles),
             ("miss_cycles", self.miss_cycles),
             ("miss_rest_cycles", self.miss_rest_cycles),
             ("data_banks", self.data_banks),

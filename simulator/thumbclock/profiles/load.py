@@ -75,8 +75,7 @@ def load_core(name: str | Path) -> CoreProfile:
     """
     path = _find(name, "cores")
     file = _parse(path, CoreFile)
-    numbers = [*file.pipeline.items(), *file.branch.items()]
-    return CoreProfile(
+    core = CoreProfile(
         name=file.name,
         title=file.title,
         architecture=file.architecture,
@@ -88,9 +87,10 @@ def load_core(name: str | Path) -> CoreProfile:
         branch=file.branch,
         accuracy=file.accuracy,
         not_modelled=file.not_modelled,
-        sources=_resolve(path, file.sources, numbers),
+        sources={},
         path=path,
     )
+    return replace(core, sources=_resolve(path, file.sources, core.numbers()))
 
 
 def _load_board(path: Path) -> BoardProfile:

@@ -32,6 +32,7 @@ __all__ = [
     "Evidence",
     "Fpu",
     "Mcpu",
+    "MeasuredError",
     "Memory",
     "MemoryKind",
     "Name",
@@ -82,6 +83,8 @@ _WRITTEN_ROLES: frozenset[Role] = frozenset({"data", "stack"})
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 """A name in a profile: lower case, digits, dots, dashes and underscores."""
+
+_Target = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*(\+[a-z0-9_]+)*$")]
 
 Text = Annotated[str, Field(min_length=1)]
 """Text that is not empty."""
@@ -187,6 +190,8 @@ class Memory:
         read_wait_cycles: CPU cycles of stall per data load that no cache serves, beyond those of
             the pipeline.
         write_wait_cycles: The same per data store; None where nothing can be stored.
+        read_after_write_cycles: CPU cycles that a load waits where it comes directly behind a
+            store, beyond those of the pipeline; None where it does not.
         miss_cycles: CPU cycles of stall from a miss in a cache in front of this memory until the
             word asked for is there, beyond those of a hit; None where no cache is.
         miss_rest_cycles: CPU cycles from then on until the whole line is there; the next miss to
@@ -213,6 +218,7 @@ class Memory:
     fetch_wait_cycles: Quantity | None
     read_wait_cycles: Quantity
     write_wait_cycles: Quantity | None
+    read_after_write_cycles: Quantity | None
     miss_cycles: Quantity | None
     miss_rest_cycles: Quantity | None
     data_banks: int
@@ -502,20 +508,76 @@ class BoardProfile:
 class Mcpu(Schema):
     """A core as the compilers spell it behind ``-mcpu=``."""
 
-    gcc: Name
-    zig: Name
+    gcc: _Target
+    zig: _Target
+
+
+class MeasuredError(Schema):
+    """How far estimates for a core lie from cycles measured on silicon.
+
+    Attributes:
+        figures: How many measured figures they were held against.
+        mean_percent: Mean of the absolute errors.
+        worst_percent: The largest absolute error.
+        bias_percent: Mean of the signed errors; negative where estimates are too low.
+        suites: What was measured.
+        reports: Results of ``thumbclock validate`` that show each figure, as paths in this project.
+    """
+
+    figures: Quantity
+    mean_percent: Quantity
+    worst_percent: Quantity
+    bias_percent: Quantity
+    suites: Annotated[tuple[Text, ...], Field(min_length=1)]
+    reports: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _units(self) -> Self:
+        for name, quantity in self.quantities().items():
+            unit = "figure" if name == "figures" else "%"
+            if quantity.unit != unit:
+                raise ValueError(f"{name} is in {quantity.unit}; expected unit {unit}")
+        return self
+
+    def quantities(self) -> dict[str, Quantity]:
+        """Return the numbers by name."""
+        return {
+            "figures": self.figures,
+            "mean_percent": self.mean_percent,
+            "worst_percent": self.worst_percent,
+            "bias_percent": self.bias_percent,
+        }
 
 
 class AccuracyStatement(Schema):
-    """How close estimates for a core come to silicon.
+    """How close estimates for a core come to silicon: not known yet, or measured.
 
     Attributes:
-        status: One phrase, which results carry.
+        status: One phrase in place of figures, for a core that was not validated.
         detail: What it rests on.
+        error: The figures, for a core that was.
     """
 
-    status: Text
+    status: str = ""
     detail: str = ""
+    error: MeasuredError | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.status.strip()) == (self.error is not None):
+            raise ValueError("expected a status, or an error table with measured figures, not both")
+        return self
+
+    @property
+    def phrase(self) -> str:
+        """One phrase, which results and tables show."""
+        if self.error is None:
+            return self.status
+        error = self.error
+        return (
+            f"mean error {error.mean_percent.value} %, worst {error.worst_percent.value} % over "
+            f"{error.figures.integer} figures measured on silicon ({', '.join(error.suites)})"
+        )
 
 
 @dataclass(frozen=True)
@@ -573,6 +635,9 @@ class CoreProfile:
         for table, quantities in (("pipeline", self.pipeline), ("branch", self.branch)):
             for name, quantity in quantities.items():
                 yield f"{table}.{name}", quantity
+        if self.accuracy.error is not None:
+            for name, quantity in self.accuracy.error.quantities().items():
+                yield f"accuracy.error.{name}", quantity
 
 
 @dataclass(frozen=True)

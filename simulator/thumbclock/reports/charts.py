@@ -1,5 +1,6 @@
 """Figures of results, drawn by matplotlib: the same bytes for the same result."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,24 +14,33 @@ from thumbclock.result import CompareResult, KernelResult
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["FORMATS", "check_chart_path", "compare_figure", "write_chart"]
+__all__ = [
+    "COLOURS",
+    "FORMATS",
+    "GRID",
+    "INK",
+    "check_chart_path",
+    "compare_figure",
+    "save_figure",
+    "write_chart",
+]
 
 FORMATS = (".svg", ".png", ".pdf")
 """File name endings that a chart can have."""
 
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey by their lightness.
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
-_INK, _GRID = "#222222", "#d9d9d9"
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+INK, GRID = "#222222", "#d9d9d9"
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 9,
-    "axes.edgecolor": _INK,
+    "axes.edgecolor": INK,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.axis": "x",
-    "grid.color": _GRID,
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "svg.hashsalt": "thumbclock",
@@ -63,10 +73,19 @@ def write_chart(result: CompareResult, path: Path) -> None:
     Raises:
         UsageError: The file cannot be written, or is of no known format.
     """
+    save_figure(lambda: compare_figure(result), path)
+
+
+def save_figure(draw: Callable[[], Figure], path: Path) -> None:
+    """Draw a figure in the project's style into a file; its ending tells the format.
+
+    Raises:
+        UsageError: The file cannot be written, or is of no known format.
+    """
     check_chart_path(path)
     suffix = path.suffix.lower()
     with mpl.rc_context(_STYLE):
-        figure = compare_figure(result)
+        figure = draw()
         try:
             figure.savefig(path, format=suffix[1:], dpi=_DPI, metadata=_METADATA[suffix])
         except OSError as error:
@@ -86,7 +105,7 @@ def compare_figure(result: CompareResult) -> Figure:
         figsize=(10 if has_energy else 7, 1.8 + 0.3 * (places[-1] + 1)), layout="constrained"
     )
     panels = figure.subplots(1, 1 + has_energy, sharey=True, squeeze=False)[0]
-    colours = [_COLOURS[groups.index(group) % len(_COLOURS)] for group in headings]
+    colours = [COLOURS[groups.index(group) % len(COLOURS)] for group in headings]
     _draw_cycles(panels[0], result.rows, places, colours)
     if len(groups) > 1:
         _draw_headings(panels[0], headings, places)
@@ -118,7 +137,7 @@ def _draw_headings(axes: "Axes", headings: list[str], places: list[float]) -> No
             va="bottom",
             fontsize=8,
             fontweight="bold",
-            color=_INK,
+            color=INK,
         )
 
 
@@ -136,7 +155,7 @@ def _draw_cycles(
             textcoords="offset points",
             va="center",
             fontsize=8,
-            color=_INK,
+            color=INK,
         )
     axes.set_yticks(places, [implementation(row) for row in rows])
     axes.set_ylim(places[-1] + 0.7, -1.4 if places[-1] + 1 > len(places) else -0.7)
@@ -160,7 +179,7 @@ def _draw_energy(
             [energy.typical],
             [place],
             xerr=[[energy.typical - energy.low], [energy.high - energy.typical]],
-            color=_INK,
+            color=INK,
             linewidth=1,
             capsize=2.5,
         )
@@ -171,7 +190,7 @@ def _draw_energy(
             textcoords="offset points",
             va="center",
             fontsize=8,
-            color=_INK,
+            color=INK,
         )
     highest = max(row.run.energy_uj.high for row in rows if row.run.energy_uj)
     axes.set_xlim(0, 1.15 * highest)

@@ -64,6 +64,9 @@ def details(profile: Profile) -> Group:
     parts += _electrical(profile)
     parts += _section(f"core {core.name}: pipeline", core.pipeline.items())
     parts += _section(f"core {core.name}: branches", core.branch.items())
+    if core.accuracy.error is not None:
+        errors = core.accuracy.error.quantities()
+        parts += _section(f"core {core.name}: error on silicon", errors.items())
     parts += _sources({**core.sources, **board.sources})
     return Group(*parts)
 
@@ -113,7 +116,7 @@ def _facts(profile: Profile) -> Table:
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
     table.add_row("core", f"{core.title} ({core.architecture}), FPU {profile.fpu or 'none'}")
-    table.add_row("accuracy", Text(f"{core.accuracy.status}. {core.accuracy.detail}"))
+    table.add_row("accuracy", Text(f"{core.accuracy.phrase}. {core.accuracy.detail}"))
     table.add_row("placement", Text(str(board.default_placement).replace(",", ", ")))
     for index, item in enumerate(not_modelled):
         table.add_row("not modelled" if index == 0 else "", Text(item))
@@ -185,7 +188,7 @@ def record(profile: Profile) -> ProfileRecord:
         summary=board.summary,
         core=core.name,
         fpu=profile.fpu,
-        accuracy=core.accuracy.status,
+        accuracy=core.accuracy.phrase,
         clock_hz=profile.clock_hz,
         placement=board.default_placement.names(),
         not_modelled=(*core.not_modelled, *board.not_modelled),
