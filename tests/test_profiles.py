@@ -166,7 +166,7 @@ def test_core_identity(name: str) -> None:
         ("stm32f407g-disc1", 168_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("nucleo-l4r5zi", 120_000_000, "fpv4-sp-d16", "flash flash flash sram1 sram1"),
         ("imxrt1060", 600_000_000, "fpv5-d16", "itcm dtcm dtcm dtcm dtcm"),
-        ("imxrt1170-m4", 400_000_000, "fpv4-sp-d16", "itcm dtcm dtcm dtcm dtcm"),
+        ("imxrt1170-m4", 392_727_273, "fpv4-sp-d16", "itcm dtcm dtcm dtcm dtcm"),
         ("imxrt1180-m33", 240_000_000, "fpv5-sp-d16", "itcm dtcm dtcm dtcm dtcm"),
         ("nrf52840", 64_000_000, "fpv4-sp-d16", "flash flash flash ram ram"),
         ("nucleo-f767zi", 216_000_000, "fpv5-d16", "itcm dtcm dtcm dtcm dtcm"),
