@@ -108,6 +108,7 @@ _FETCH = [
     Fact(4, "b 1f @ taken; 1: nop; nop", "KA-M3M4", "half a word is enough for a narrow one"),
     Fact(6, "b.w 1f @ taken; 1: nop.w; nop.w; nop.w; nop.w", "KA-M3M4", "then a word a cycle"),
     Fact(7, "b.w 1f @ taken; 1: nop; nop.w; nop.w; nop.w; nop", "KA-M3M4", "also across words"),
+    Fact(7, "b.w 1f @ taken; 1: nop; nop.w; nop; nop; nop.w", "KA-M3M4", "the article's example"),
     loop(20, f"1: {17 * _NOPS}subs.w r0, r0, #1; bne.w 1b @ taken", "JNK", "a loop of 32-bit code"),
     loop(20, f"1: {15 * _NOPS}beq.w 1b; nop.w; b.w 1b @ taken", "JNK",
          "a branch not taken costs 2 where the buffer has no word in hand"),
@@ -118,7 +119,7 @@ _FETCH = [
     Fact(7, f"push {{r0, r1, r2}}; {2 * _ADD}nop", "COMP", "two are free"),
     Fact(11, f"push {{r0, r1, r2}}; {5 * _ADD}nop", "COMP", "five lose no more"),
     Fact(8, f"push.w {{r0, r1, r2}}; {3 * _ADD}nop", "COMP", "nor do aligned ones"),
-    Fact(5, f"nop; {3 * _ADD}nop", "JNK", "nor where nothing held the decoder"),
-    Fact(7, f"ldr.w r0, [r1]; cmp r0, r2; {3 * _ADD}nop", "JNK",
-         "nor behind a 16-bit instruction that was held (its author's AES key schedule)"),
+    Fact(5, f"nop; {3 * _ADD}nop", "JNK-AES", "nor where nothing held the decoder"),
+    Fact(7, f"ldr.w r0, [r1]; cmp r0, r2; {3 * _ADD}nop", "JNK-AES",
+         "nor behind a 16-bit instruction that was held (the key schedule)"),
 ]

@@ -28,6 +28,8 @@ LACKING = {
     "wide add": ("ideal-m0", "add.w r1, r2, r3", "Armv7-M"),
     "udiv": ("ideal-m0plus", "udiv r1, r1, r1", "Armv7-M"),
     "smlad": ("ideal-m0", "smlad r1, r1, r1, r1", "the DSP extension"),
+    "smlad on M3": ("ideal-m3", "smlad r1, r1, r1, r1", "the DSP extension"),
+    "uxtab": ("ideal-m3", "uxtab r1, r2, r3", "the DSP extension"),
     "vmov": ("ideal-m0", "vmov s0, r1", "an FPU"),
     "double": ("ideal-m4", f"{_FPU_ON} vadd.f64 d0, d0, d0", "a double-precision FPU"),
     "double, by board": ("stm32f746g-disco", f"{_FPU_ON} vadd.f64 d0, d0, d0", "a double-prec"),

@@ -150,6 +150,7 @@ def bench(images: dict[str, bytes], engine: Engine, tmp_path: Path) -> Bench:
     [
         ("ideal-m0", arm_const.UC_CPU_ARM_CORTEX_M0),
         ("ideal-m0plus", arm_const.UC_CPU_ARM_CORTEX_M0),
+        ("ideal-m3", arm_const.UC_CPU_ARM_CORTEX_M3),
         ("ideal-m4", arm_const.UC_CPU_ARM_CORTEX_M4),
         ("ideal-m7", arm_const.UC_CPU_ARM_CORTEX_M7),
     ],
