@@ -341,7 +341,7 @@ def _refusals() -> Iterator[tuple[str, float, Schedule, str]]:
     yield "stm32f103", 1.5, Schedule(1.0, sleep="stop"), "an inference of 1.5 s on stm32f103 does"
     yield "stm32f103", 0.5, Schedule(1.0, sleep="stop2"), "it has sleep, stop, standby. Give one"
     yield "stm32f103", 0.5, Schedule(1.0), "has no sleep mode None"
-    yield "stm32f0", 0.5, Schedule(1.0, sleep="stop"), "it has none with a published current"
+    yield "nucleo-g0b1re", 0.5, Schedule(1.0, sleep="stop"), "it has none with a published current"
     yield "ideal-m4", 0.5, Schedule(1.0, sleep="stop"), "ideal-m4 has no electrical figures"
 
 
