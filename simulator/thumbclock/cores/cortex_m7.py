@@ -209,6 +209,8 @@ class CortexM7(PipelineModel):
             pattern_bits=number("pattern_index_bits"),
             target_entries=number("target_entries"),
             return_entries=number("return_stack_entries"),
+            loop_entries=number("loop_entries"),
+            longest_loop=number("longest_loop_rounds"),
         )
         self._plan = lru_cache(maxsize=65536)(self._make_plan)
 
