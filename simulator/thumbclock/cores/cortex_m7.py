@@ -9,62 +9,41 @@ no cycle table for this core.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from thumbclock.cores.cortex_m7_plan import DSP, LISTS, MULTIPLIES, Maker, Plan, Use, make_plan
 from thumbclock.cores.model import Access, Edge, Issue, PipelineModel, PredictorSizes, State
 from thumbclock.isa import Instruction, Kind
-from thumbclock.isa.instruction import FLAGS, FPSCR, PC, Operand2
+from thumbclock.isa.instruction import FLAGS, Immediate, Register
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["CortexM7"]
 
 
-class _Maker(StrEnum):
-    """What made a value: the rows of the latency matrix."""
+class _Value(NamedTuple):
+    """A register in flight.
 
-    EARLY_ALU = "early_alu"
-    REVERSE = "reverse"
-    LATE_ALU = "late_alu"
-    DSP = "dsp"
-    MULTIPLY = "multiply"
-    LOAD_WORD = "load_word"
-    LOAD_NARROW = "load_narrow"
-    ADDRESS = "writeback"
-    FP_ADD = "fp_add"
-    FP_FUSED = "fp_fused"
-    FP_MULTIPLY_ACCUMULATE = "fp_mla"
-    FP_LOAD = "fp_load"
-    FP_MOVE = "fp_move"
+    Attributes:
+        register: Its number.
+        maker: What made it.
+        age: Cycles since the issue of its producer.
+        predicated: Whether an IT condition decides if the producer takes effect.
+    """
+
+    register: int
+    maker: Maker
+    age: int
+    predicated: bool
 
 
-class _Use(StrEnum):
-    """How a value is used: the columns of the latency matrix."""
+class _Store(NamedTuple):
+    """A store in flight: bytes from ``first`` to below ``end``, relative to a base register."""
 
-    ALU = "alu"
-    SHIFTER = "shifter"
-    ADDRESS = "address"
-    MULTIPLICAND = "multiplicand"
-    ACCUMULATOR = "accumulator"
-    STORE = "store"
-    FLAGS = "flags"
-    FP = "fp"
-    FP_MULTIPLICAND = "fp_multiplicand"
-    FP_ACCUMULATOR = "fp_accumulator"
-    FP_STORE = "fp_store"
-    FP_TO_CORE = "fp_to_core"
-
-
-class _Plan(NamedTuple):
-    """What the rules need of an instruction, worked out once."""
-
-    uses: tuple[tuple[int, _Use], ...]
-    makes: tuple[tuple[int, _Maker], ...]
-    makes_early: tuple[tuple[int, _Maker], ...]
-    early_uses: tuple[tuple[int, _Use], ...]
-    features: frozenset[str]
-    busy: int
+    base: int
+    first: int
+    end: int
+    age: int
 
 
 class _Slot(NamedTuple):
@@ -79,19 +58,27 @@ class _State(NamedTuple):
 
     Attributes:
         slot: The older instruction, while a younger one may still join it.
-        values: Registers in flight: number, what made it, cycles since its issue.
+        values: Registers in flight.
+        stores: Stores in flight whose place is known by a base register.
         narrow: 16-bit instructions since the last taken branch, at most 2.
+        ahead: 16-bit instructions since fetch last started anew, at most 2.
+        refill: What the branch that just issued costs if it was mispredicted.
         redirect: Cycles owed for a mispredicted branch.
         fp_shadow: Cycles, the present one included, in which a multiply-accumulate restricts other
             FP instructions.
+        fp_rounding: Cycles, the present one included, until a VFMA may follow a VMLA.
         drains: Cycles of work before the store buffer, for the even and the odd bank.
     """
 
     slot: _Slot | None = None
-    values: tuple[tuple[int, _Maker, int], ...] = ()
+    values: tuple[_Value, ...] = ()
+    stores: tuple[_Store, ...] = ()
     narrow: int = 0
+    ahead: int = 0
+    refill: int = 0
     redirect: int = 0
     fp_shadow: int = 0
+    fp_rounding: int = 0
     drains: tuple[int, int] = (0, 0)
 
 
@@ -106,37 +93,16 @@ class _Rules:
     unaligned_older: int
     unaligned_younger: int
     unaligned_shared_bank: int
+    store_to_load: int
     narrow_store_drain: int
     unaligned_store_drain: int
     store_buffer: int
     list_uncompressed: int
     store_list_unaligned: int
     fp_shadow: int
+    fp_rounding: int
 
 
-_LISTS = {
-    Kind.LOAD_MULTIPLE,
-    Kind.STORE_MULTIPLE,
-    Kind.LOAD_DUAL,
-    Kind.STORE_DUAL,
-    Kind.FP_LOAD_MULTIPLE,
-    Kind.FP_STORE_MULTIPLE,
-}
-_MULTIPLIES = {
-    Kind.MULTIPLY,
-    Kind.MULTIPLY_ACCUMULATE,
-    Kind.MULTIPLY_LONG,
-    Kind.MULTIPLY_ACCUMULATE_LONG,
-}
-_DSP = {
-    Kind.BITFIELD, Kind.EXTEND, Kind.EXTEND_ADD, Kind.REVERSE, Kind.CLZ, Kind.PACK, Kind.DSP,
-}  # fmt: skip
-_SHIFTER_DSP = {"bfi", "bfc", "sbfx", "ubfx"}
-_FP_ARITHMETIC = {
-    Kind.FP_ADD, Kind.FP_COMPARE, Kind.FP_CONVERT, Kind.FP_MULTIPLY, Kind.FP_MULTIPLY_ACCUMULATE,
-    Kind.FP_FUSED, Kind.FP_DIVIDE, Kind.FP_SQRT,
-}  # fmt: skip
-_FP_MAC = {Kind.FP_MULTIPLY_ACCUMULATE, Kind.FP_FUSED}
 _BUSY = {
     Kind.LOAD_EXCLUSIVE: "exclusive",
     Kind.STORE_EXCLUSIVE: "exclusive",
@@ -158,7 +124,7 @@ _DOUBLE_BUSY = {
     Kind.FP_DIVIDE: "double_divide",
     Kind.FP_SQRT: "double_sqrt",
 }
-_SINGLE_CYCLE = _DSP | _MULTIPLIES | {
+_SINGLE_CYCLE = DSP | MULTIPLIES | {
     Kind.ALU, Kind.MOVE, Kind.SHIFT, Kind.COMPARE, Kind.MOVE_WIDE, Kind.LOAD, Kind.STORE,
     Kind.PRELOAD, Kind.BRANCH, Kind.IT, Kind.NOP, Kind.FP_ADD, Kind.FP_COMPARE, Kind.FP_CONVERT,
     Kind.FP_MULTIPLY, Kind.FP_MULTIPLY_ACCUMULATE, Kind.FP_FUSED, Kind.FP_MOVE,
@@ -166,12 +132,13 @@ _SINGLE_CYCLE = _DSP | _MULTIPLIES | {
 }  # fmt: skip
 # Stall reasons by how the awaited value is used.
 _REASONS = {
-    _Use.ADDRESS: "address",
-    _Use.SHIFTER: "shifter_operand",
-    _Use.FLAGS: "flags",
-    _Use.MULTIPLICAND: "multiplicand",
+    Use.ADDRESS: "address",
+    Use.INDEX: "address",
+    Use.SHIFTER: "shifter_operand",
+    Use.FLAGS: "flags",
+    Use.MULTIPLICAND: "multiplicand",
 }
-_LOADED = (_Maker.LOAD_WORD, _Maker.LOAD_NARROW, _Maker.FP_LOAD)
+_LOADED = (Maker.LOAD_WORD, Maker.LOAD_NARROW, Maker.FP_LOAD)
 
 
 class CortexM7(PipelineModel):
@@ -184,33 +151,41 @@ class CortexM7(PipelineModel):
         number = core.number
         self._latency = {
             (maker, use): number(f"{maker}_to_{use}_cycles")
-            for maker in _Maker
-            for use in _Use
+            for maker in Maker
+            for use in Use
             if f"{maker}_to_{use}_cycles" in core.pipeline
         }
-        self._longest = max(self._latency.values())
+        flags_early = number("flags_early_age_cycles")
+        self._lifetime = {
+            maker: max(cycles for (made, _), cycles in self._latency.items() if made is maker)
+            for maker in Maker
+        }
         self._rules = _Rules(
             mispredict=number("mispredict_cycles"),
             mispredict_flags_early=number("mispredict_flags_early_cycles"),
-            flags_early_age=number("flags_early_age_cycles"),
+            flags_early_age=flags_early,
             pairing_narrow=number("taken_pairing_narrow_instructions"),
             unaligned_older=number("unaligned_load_older_cycles"),
             unaligned_younger=number("unaligned_load_younger_cycles"),
             unaligned_shared_bank=number("unaligned_load_shared_bank_cycles"),
+            store_to_load=number("store_to_load_cycles"),
             narrow_store_drain=number("narrow_store_drain_cycles"),
             unaligned_store_drain=number("unaligned_store_drain_cycles"),
             store_buffer=number("store_buffer_cycles"),
             list_uncompressed=number("list_uncompressed_cycles"),
             store_list_unaligned=number("store_list_unaligned_cycles"),
             fp_shadow=number("fp_mac_shadow_cycles"),
+            fp_rounding=number("fp_chained_to_fused_cycles"),
         )
         self._predictor = PredictorSizes(
             history_bits=number("history_bits"),
             pattern_bits=number("pattern_index_bits"),
             target_entries=number("target_entries"),
             return_entries=number("return_stack_entries"),
+            loop_entries=number("loop_entries"),
+            longest_loop=number("longest_loop_rounds"),
         )
-        self._plan = lru_cache(maxsize=65536)(self._make_plan)
+        self._prepared = lru_cache(maxsize=65536)(self._prepare)
 
     @property
     def predictor(self) -> PredictorSizes:
@@ -229,23 +204,19 @@ class CortexM7(PipelineModel):
     def redirect(self, state: State, edge: Edge) -> State:
         """Close the cycle, or owe the refill, as the predictor had it."""
         assert isinstance(state, _State)
-        rules = self._rules
         if edge in (Edge.NOT_TAKEN_MISPREDICTED, Edge.TAKEN_MISPREDICTED):
-            ages = [age for register, _, age in state.values if register == FLAGS]
-            early = not ages or ages[0] >= rules.flags_early_age
-            penalty = rules.mispredict_flags_early if early else rules.mispredict
-            return state._replace(slot=None, redirect=penalty, narrow=0)
+            return state._replace(slot=None, redirect=state.refill, refill=0, narrow=0, ahead=0)
         if edge is Edge.TAKEN:
             # A target that was loaded comes too late to issue beside its load.
             loaded = state.slot is not None and "load" in state.slot.features
-            pairs = state.narrow >= rules.pairing_narrow and not loaded
-            return state._replace(slot=state.slot if pairs else None, narrow=0)
-        return state
+            pairs = state.narrow >= self._rules.pairing_narrow and not loaded
+            return state._replace(slot=state.slot if pairs else None, refill=0, narrow=0)
+        return state._replace(refill=0)
 
     def issue(self, state: State, instruction: Instruction, access: Access) -> Issue:
         """Issue one instruction with its predecessor if the rules allow, else in a later cycle."""
         assert isinstance(state, _State)
-        plan = self._plan(instruction)
+        plan, busy = self._prepared(instruction)
         stalls: dict[str, int] = {}
         passed = 0
         if state.redirect:
@@ -253,177 +224,38 @@ class CortexM7(PipelineModel):
             stalls["branch_mispredict"] = passed
             state = self._elapse(state, passed)._replace(redirect=0)
         bank = self._bank(instruction, access)
-        earliest, reason = self._earliest(state, plan)
-        younger = earliest <= 0 and state.slot is not None and self._pairs(state, plan, bank)
-        if not younger:
+        joined = self._join(state, instruction, plan, bank)
+        younger = joined is not None
+        if joined is not None:
+            state = joined
+        else:
+            earliest, reason = self._ready(state, instruction, plan)
             earliest, reason = self._resources(state, plan, max(1, earliest), reason)
             if earliest > 1:
                 stalls[reason] = stalls.get(reason, 0) + earliest - 1
             passed += earliest
             state = self._elapse(state, earliest)
         early = not younger or self._shifts_early(state, plan)
-        early = (
-            early and bool(plan.makes_early) and self._earliest_of(state, plan.early_uses)[0] <= 0
-        )
+        early = early and bool(plan.makes_early)
+        early = early and self._operands(state, plan.early_uses, matches=False)[0] <= 0
         makes = plan.makes_early if early else plan.makes
         extra = self._extra(state, instruction, access, bank, younger, stalls)
         after = self._after(state, instruction, plan, makes, bank, younger, access)
-        if plan.busy + extra > 0:
-            after = self._elapse(after, plan.busy + extra)
-        return Issue(after, passed + plan.busy + extra, tuple(sorted(stalls.items())))
+        if busy + extra > 0:
+            after = self._elapse(after, busy + extra)
+        return Issue(after, passed + busy + extra, tuple(sorted(stalls.items())))
 
-    # The plan of an instruction: what it uses, makes and forbids.
+    # What an instruction occupies.
 
-    def _make_plan(self, instruction: Instruction) -> _Plan:
+    def _prepare(self, instruction: Instruction) -> tuple[Plan, int]:
+        """Return its plan, and the cycles that it blocks beyond that of its issue."""
         self.require(instruction)
-        kind = instruction.kind
-        return _Plan(
-            uses=self._uses(instruction),
-            makes=self._makes(instruction),
-            makes_early=self._makes_early(instruction),
-            early_uses=tuple((r, _Use.SHIFTER) for r in instruction.reads if r not in (PC, FLAGS)),
-            features=self._features(instruction),
-            busy=self._busy(instruction) - 1 if kind is not Kind.DIVIDE else 0,
-        )
-
-    def _uses(self, instruction: Instruction) -> tuple[tuple[int, _Use], ...]:
-        uses: list[tuple[int, _Use]] = []
-        kind, memory = instruction.kind, instruction.memory
-        for register in instruction.reads:
-            if register == PC:
-                continue
-            if register in (FLAGS, FPSCR):
-                # The branch itself waits for nothing: a wrong guess is paid by its refill.
-                if instruction.branch is None or instruction.in_it_block:
-                    uses.append((register, _Use.FLAGS))
-            elif memory is not None and register in memory.registers:
-                uses.append((register, _Use.ADDRESS))
-            elif register in instruction.stored:
-                uses.append((register, _Use.FP_STORE if register >= 32 else _Use.STORE))
-            elif register in instruction.accumulator:
-                fp = register >= 32
-                uses.append((register, _Use.FP_ACCUMULATOR if fp else _Use.ACCUMULATOR))
-            elif register in instruction.early:
-                uses.append((register, _Use.SHIFTER))
-            elif kind in _MULTIPLIES:
-                uses.append((register, _Use.MULTIPLICAND))
-            elif register >= 32:
-                uses.append((register, self._fp_use(kind)))
-            else:
-                uses.append((register, _Use.ALU))
-        stored_address = [r for r in instruction.stored if memory and r in memory.registers]
-        uses += [(r, _Use.STORE) for r in stored_address]
-        factor = _Use.FP_MULTIPLICAND if kind in _FP_MAC else _Use.MULTIPLICAND
-        both = [r for r in instruction.accumulator if r in instruction.factors]
-        return tuple(uses + [(r, factor) for r in both])
-
-    @staticmethod
-    def _fp_use(kind: Kind) -> _Use:
-        if kind in _FP_MAC:
-            return _Use.FP_MULTIPLICAND
-        return _Use.FP_TO_CORE if kind is Kind.FP_TO_CORE else _Use.FP
-
-    def _makes(self, instruction: Instruction) -> tuple[tuple[int, _Maker], ...]:
-        memory = instruction.memory
-        made = []
-        for register in instruction.writes:
-            if register == PC:
-                continue
-            if memory is not None and memory.writeback is not None and register == memory.base:
-                made.append((register, _Maker.ADDRESS))
-            elif register in (FLAGS, FPSCR):
-                made.append((register, _Maker.LATE_ALU))
-            else:
-                made.append((register, self._maker(instruction)))
-        return tuple(made)
-
-    @staticmethod
-    def _maker(instruction: Instruction) -> _Maker:
-        kind, memory = instruction.kind, instruction.memory
-        if memory is not None:
-            if kind in (Kind.FP_LOAD, Kind.FP_LOAD_MULTIPLE):
-                return _Maker.FP_LOAD
-            return _Maker.LOAD_WORD if memory.size_bytes == 4 else _Maker.LOAD_NARROW
-        if kind is Kind.REVERSE:
-            return _Maker.REVERSE
-        if kind in _DSP:
-            return _Maker.DSP
-        if kind in _MULTIPLIES:
-            return _Maker.MULTIPLY
-        match kind:
-            case Kind.FP_FUSED:
-                return _Maker.FP_FUSED
-            case Kind.FP_MULTIPLY_ACCUMULATE:
-                return _Maker.FP_MULTIPLY_ACCUMULATE
-            case Kind.FP_MOVE | Kind.FP_MOVE_IMMEDIATE | Kind.FP_FROM_CORE:
-                return _Maker.FP_MOVE
-            case Kind.FP_TO_CORE:
-                return _Maker.LATE_ALU
-        return _Maker.FP_ADD if kind.value.startswith("fp_") else _Maker.LATE_ALU
-
-    def _makes_early(self, instruction: Instruction) -> tuple[tuple[int, _Maker], ...]:
-        """Return what the early ALU would make of it, nothing where only the late one can."""
-        constant = instruction.operand2 in (
-            Operand2.NONE,
-            Operand2.SIMPLE_CONSTANT,
-            Operand2.PATTERN_CONSTANT,
-        )
-        can = (
-            instruction.mnemonic in ("add", "addw", "sub", "subw", "mov", "movw") and constant
-        ) or (instruction.kind is Kind.SHIFT and instruction.mnemonic != "rrx")
-        if not can or instruction.is_predicated:
-            return ()
-        return tuple(
-            (r, _Maker.LATE_ALU if r == FLAGS else _Maker.EARLY_ALU)
-            for r in instruction.writes
-            if r != PC
-        )
-
-    def _features(self, instruction: Instruction) -> frozenset[str]:
-        kind, memory = instruction.kind, instruction.memory
-        found = set()
-        if kind in _LISTS or kind in _BUSY or kind is Kind.DIVIDE:
-            found.add("alone")
-        if memory is not None and memory.count > 1:
-            found.add("alone")
-        if kind in (Kind.FP_TO_CORE, Kind.FP_FROM_CORE) and len(instruction.writes) > 1:
-            found.add("alone")
-        if kind is Kind.FP_TO_CORE and len(instruction.reads) > 1:
-            found.add("alone")
-        if kind in _MULTIPLIES:
-            found.add("multiply")
-        if kind in _DSP:
-            found.add("dsp")
-        if kind in (Kind.EXTEND_ADD, Kind.PACK, Kind.REVERSE) or (
-            instruction.mnemonic in _SHIFTER_DSP
-        ):
-            found.add("shifter")
-        if kind is Kind.SHIFT:
-            found.add("shift")
-        if instruction.operand2 in (Operand2.SHIFTED_CONSTANT, Operand2.SHIFTED_REGISTER):
-            found.update(("shifted", "shifter"))
-        if memory is not None and "alone" not in found:
-            found.add("load" if memory.is_load else "store")
-        if instruction.branch is not None:
-            found.add("branch")
-        if kind is Kind.IT:
-            found.add("it")
-        if kind in _FP_ARITHMETIC:
-            found.add("fp_arithmetic")
-        if kind in _FP_MAC:
-            found.add("fp_mac")
-        if kind in (Kind.FP_LOAD, Kind.FP_STORE, Kind.FP_MOVE, Kind.FP_TO_CORE, Kind.FP_FROM_CORE):
-            found.add("fp_transfer")
-        if kind in (Kind.FP_ADD, Kind.FP_MOVE_IMMEDIATE, Kind.FP_LOAD_MULTIPLE) or (
-            kind is Kind.FP_STORE_MULTIPLE
-            or (instruction.is_double and kind in (Kind.FP_LOAD, Kind.FP_STORE))
-        ):
-            found.add("fp_shadowed")
-        return frozenset(found)
+        busy = 0 if instruction.kind is Kind.DIVIDE else self._busy(instruction) - 1
+        return make_plan(instruction), busy
 
     def _busy(self, instruction: Instruction) -> int:
         number, kind, memory = self.core.number, instruction.kind, instruction.memory
-        if memory is not None and (kind in _LISTS or memory.count > 1):
+        if memory is not None and (kind in LISTS or memory.count > 1):
             return -(-memory.count // 2)
         if kind in _BUSY:
             return number(f"{_BUSY[kind]}_cycles")
@@ -437,48 +269,98 @@ class CortexM7(PipelineModel):
 
     # Operand timing.
 
-    def _earliest(self, state: _State, plan: _Plan) -> tuple[int, str]:
-        return self._earliest_of(state, plan.uses)
+    def _ready(self, state: _State, instruction: Instruction, plan: Plan) -> tuple[int, str]:
+        """Return the first cycle, relative to now, at which all that it reads is there, and why."""
+        earliest, reason = self._operands(state, plan.uses, matches="predicated" in plan.features)
+        return self._behind_stores(state, instruction, earliest, reason)
 
-    def _earliest_of(self, state: _State, uses: tuple[tuple[int, _Use], ...]) -> tuple[int, str]:
-        """Return the first cycle, relative to now, at which all values can be used, and why."""
+    def _operands(
+        self, state: _State, uses: tuple[tuple[int, Use], ...], *, matches: bool
+    ) -> tuple[int, str]:
+        """Return the first cycle at which registers can be used, ``matches`` in an IT block."""
         earliest, reason = 0, "operand"
-        if not state.values or not uses:
-            return earliest, reason
         for register, use in uses:
-            for number, maker, age in state.values:
-                if number == register:
-                    ready = self._latency_of(maker, use) - age
+            for value in state.values:
+                if value.register == register:
+                    ready = self._latency_of(value.maker, use) - value.age
+                    # An IT condition is known late, unless the consumer waits for it as well.
+                    ready += value.predicated and not matches
                     if ready > earliest:
-                        earliest = ready
-                        reason = _REASONS.get(use, "operand")
-                        if maker in _LOADED and use is not _Use.ADDRESS:
+                        earliest, reason = ready, _REASONS.get(use, "operand")
+                        if value.maker in _LOADED and use not in (Use.ADDRESS, Use.INDEX):
                             reason = "load_use"
         return earliest, reason
 
-    def _latency_of(self, maker: _Maker, use: _Use) -> int:
+    def _latency_of(self, maker: Maker, use: Use) -> int:
         latency = self._latency.get((maker, use))
-        return self._latency[maker, _Use.ALU] if latency is None else latency
+        if latency is None:
+            return self._latency[maker, Use.ADDRESS if use is Use.INDEX else Use.ALU]
+        return latency
+
+    @staticmethod
+    def _yield_shifter(state: _State) -> _State:
+        """Run the older slot's shift late, as its partner takes the early shifter."""
+        if state.slot is None or "shift" not in state.slot.features:
+            return state
+        values = tuple(
+            v._replace(maker=Maker.LATE_ALU) if v.maker is Maker.EARLY_ALU and v.age == 0 else v
+            for v in state.values
+        )
+        return state._replace(values=values)
+
+    def _behind_stores(
+        self, state: _State, instruction: Instruction, earliest: int, reason: str
+    ) -> tuple[int, str]:
+        """Delay a load of what a store in flight writes."""
+        memory = instruction.memory
+        if memory is None or not memory.is_load or memory.index is not None:
+            return earliest, reason
+        first, end = memory.offset, memory.offset + memory.count * memory.size_bytes
+        for store in state.stores:
+            overlaps = store.base == memory.base and store.first < end and first < store.end
+            if overlaps and self._rules.store_to_load - store.age > earliest:
+                earliest, reason = self._rules.store_to_load - store.age, "store_to_load"
+        return earliest, reason
 
     def _elapse(self, state: _State, cycles: int) -> _State:
         values = tuple(
-            (register, maker, age + cycles)
-            for register, maker, age in state.values
-            if age + cycles < self._longest
+            value._replace(age=value.age + cycles)
+            for value in state.values
+            if value.age + cycles < self._lives(value)
         )
-        drains = state.drains
-        if drains != (0, 0):
-            drains = (max(0, drains[0] - cycles), max(0, drains[1] - cycles))
+        stores = tuple(
+            store._replace(age=store.age + cycles)
+            for store in state.stores
+            if store.age + cycles < self._rules.store_to_load
+        )
         return state._replace(
             slot=None,
             values=values,
-            drains=drains,
-            fp_shadow=max(0, state.fp_shadow - cycles) if state.fp_shadow else 0,
+            stores=stores,
+            fp_shadow=max(0, state.fp_shadow - cycles),
+            fp_rounding=max(0, state.fp_rounding - cycles),
+            drains=(max(0, state.drains[0] - cycles), max(0, state.drains[1] - cycles)),
         )
+
+    def _lives(self, value: _Value) -> int:
+        """Return the age at which a value has reached all its uses."""
+        lives = self._lifetime[value.maker] + value.predicated
+        return max(lives, self._rules.flags_early_age) if value.register == FLAGS else lives
 
     # Pairing.
 
-    def _pairs(self, state: _State, plan: _Plan, bank: int) -> bool:
+    def _join(
+        self, state: _State, instruction: Instruction, plan: Plan, bank: int
+    ) -> _State | None:
+        """Return the state in which it issues as the younger, None where it cannot."""
+        if state.slot is None:
+            return None
+        if "shifter" in plan.features:
+            state = self._yield_shifter(state)
+        earliest, _ = self._ready(state, instruction, plan)
+        return state if earliest <= 0 and self._pairs(state, plan, bank) else None
+
+    def _pairs(self, state: _State, plan: Plan, bank: int) -> bool:
         """Return whether this may be the younger instruction beside the state's older one."""
         assert state.slot is not None
         older, younger = state.slot.features, plan.features
@@ -499,7 +381,7 @@ class CortexM7(PipelineModel):
         return self._fp_pairs(state, older, younger)
 
     @staticmethod
-    def _shifts_early(state: _State, plan: _Plan) -> bool:
+    def _shifts_early(state: _State, plan: Plan) -> bool:
         """Return whether a younger instruction is a shift, and has the early shifter to itself."""
         assert state.slot is not None
         return "shift" in plan.features and "shifter" not in state.slot.features
@@ -512,12 +394,18 @@ class CortexM7(PipelineModel):
             return False
         if "fp_mac" in younger and "fp_transfer" in older:
             return False
+        if "fp_immediate" in younger and "fp_immediate" in older:
+            return False
+        if "fp_fused" in younger and state.fp_rounding:
+            return False
         return not ("fp_shadowed" in younger and state.fp_shadow)
 
-    def _resources(self, state: _State, plan: _Plan, earliest: int, reason: str) -> tuple[int, str]:
+    def _resources(self, state: _State, plan: Plan, earliest: int, reason: str) -> tuple[int, str]:
         """Return the first cycle at which the units that it needs are free."""
         if "fp_shadowed" in plan.features and state.fp_shadow > earliest:
             return state.fp_shadow, "fp_busy"
+        if "fp_fused" in plan.features and state.fp_rounding > earliest:
+            return state.fp_rounding, "fp_busy"
         return earliest, reason
 
     # Memory.
@@ -555,7 +443,7 @@ class CortexM7(PipelineModel):
             found["memory_wait"] = access.read_wait_cycles * -(-memory.count // 2)
             if bank == 2:
                 found["unaligned"] = self._unaligned(state, access, younger)
-        if instruction.kind in _LISTS and state.narrow < rules.pairing_narrow:
+        if instruction.kind in LISTS and state.ahead < rules.pairing_narrow:
             found["list"] = rules.list_uncompressed
         even_list = memory.count > 1 and memory.count % 2 == 0
         if even_list and not memory.is_load and access.address_low & 4:
@@ -598,26 +486,71 @@ class CortexM7(PipelineModel):
         self,
         state: _State,
         instruction: Instruction,
-        plan: _Plan,
-        makes: tuple[tuple[int, _Maker], ...],
+        plan: Plan,
+        makes: tuple[tuple[int, Maker], ...],
         bank: int,
         younger: bool,
         access: Access,
     ) -> _State:
         written = {register for register, _ in makes}
-        kept = tuple(value for value in state.values if value[0] not in written)
-        values = tuple(sorted((*kept, *((r, maker, 0) for r, maker in makes))))
+        kept = (value for value in state.values if value.register not in written)
+        predicated = "predicated" in plan.features
+        made = (_Value(register, maker, 0, predicated) for register, maker in makes)
         open_slot = not younger and "alone" not in plan.features and bank != 2
         slot = None
         if open_slot:
             slot = _Slot(plan.features, bank if "load" in plan.features else 0)
         # The cycle of the multiply-accumulate itself, and those behind it.
         shadow = 1 + self._rules.fp_shadow if "fp_mac" in plan.features else state.fp_shadow
+        rounding = self._rules.fp_rounding if "fp_chained" in plan.features else state.fp_rounding
         return _State(
             slot=slot,
-            values=values,
+            values=tuple(sorted((*kept, *made))),
+            stores=self._stores(state, instruction, access),
             narrow=min(2, state.narrow + instruction.is_narrow),
-            redirect=0,
+            ahead=min(2, state.ahead + instruction.is_narrow),
+            refill=self._refill(state, plan) if "branch" in plan.features else 0,
             fp_shadow=shadow,
+            fp_rounding=rounding,
             drains=self._drains(state, instruction, access, bank),
         )
+
+    def _refill(self, state: _State, plan: Plan) -> int:
+        """Return what a branch costs if it was mispredicted: less where it was decided early."""
+        ages = [value.age for value in state.values if value.register == FLAGS]
+        known = not ages or ages[0] >= self._rules.flags_early_age
+        if known and "conditional" in plan.features:
+            return self._rules.mispredict_flags_early
+        return self._rules.mispredict
+
+    @staticmethod
+    def _stores(state: _State, instruction: Instruction, access: Access) -> tuple[_Store, ...]:
+        """Return the stores in flight, relative to the base registers as they are now."""
+        memory = instruction.memory
+        stores = state.stores
+        if memory is not None and not memory.is_load and memory.index is None and access.executed:
+            end = memory.offset + memory.count * memory.size_bytes
+            stores = (*stores, _Store(memory.base, memory.offset, end, 0))
+        if not stores:
+            return ()
+        kept = []
+        for store in stores:
+            moves = store.base in instruction.writes and access.executed
+            step = _step(instruction, store.base) if moves else 0
+            if step is not None:
+                kept.append(store._replace(first=store.first - step, end=store.end - step))
+        return tuple(kept)
+
+
+def _step(instruction: Instruction, register: int) -> int | None:
+    """Return what an instruction adds to a register that it writes, None where that is unknown."""
+    memory = instruction.memory
+    if memory is not None:
+        return memory.writeback if register == memory.base else None
+    *sources, last = instruction.operands
+    own = all(isinstance(s, Register) and s.number == register for s in sources)
+    if instruction.is_predicated or not own or not isinstance(last, Immediate):
+        return None
+    if instruction.mnemonic in ("add", "addw"):
+        return last.value
+    return -last.value if instruction.mnemonic in ("sub", "subw") else None

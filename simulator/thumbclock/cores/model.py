@@ -76,12 +76,16 @@ class PredictorSizes:
         pattern_bits: log2 of the number of two-bit counters.
         target_entries: Remembered targets of indirect branches.
         return_entries: Depth of the return stack.
+        loop_entries: Loops whose ends are foretold.
+        longest_loop: Times that a branch is taken in the longest of them.
     """
 
     history_bits: int
     pattern_bits: int
     target_entries: int
     return_entries: int
+    loop_entries: int
+    longest_loop: int
 
 
 class PipelineModel(ABC):

@@ -17,15 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from thumbclock.machine.predictor import (
-    HISTORY,
-    HISTORY_MASK,
-    PATTERN_MASK,
-    PATTERNS,
-    PREDICTOR_WORDS,
-    next_counter,
-    predict,
-)
+from thumbclock.machine.predictor import PREDICTOR_WORDS, predict, predict_direction
 from thumbclock.memory.caches import (
     CACHE_WORDS,
     enter_line,
@@ -200,8 +192,6 @@ _8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (
 _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
 _ENTERS_QUICKLY, _HAS_RECIPE, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_RECIPE), _U(IS_BRANCH)
-_HISTORY, _HISTORY_MASK = _U(PREDICTOR + HISTORY), _U(PREDICTOR + HISTORY_MASK)
-_PATTERN_MASK, _PATTERNS = _U(PREDICTOR + PATTERN_MASK), _U(PREDICTOR + PATTERNS)
 _14, _REGISTER_OFFSET = _U(14), _U(0x3C)
 _LOW = _U(0xFFFFFFFF)
 _BYTE = _U(0xFF)
@@ -861,12 +851,9 @@ def _enter_quickly(a, uc, address, size):
     edge = _2 if is_taken else _0
     if kind & _IS_CONDITIONAL != _0:
         taken = edge >> _1
-        history = a[_HISTORY]
-        counter_place = _PATTERNS + ((history ^ (kind >> _32)) & a[_PATTERN_MASK])
-        counter = a[counter_place]
-        a[counter_place] = next_counter(counter, taken)
-        a[_HISTORY] = ((history << _1) | taken) & a[_HISTORY_MASK]
-        wrong = (counter >> _1) ^ taken
+        where = kind >> _32
+        backward = _1 if address >> _1 < where else _0
+        wrong = predict_direction(a, _PREDICTOR, where, taken, backward)
         links >>= wrong << _5
         edge |= wrong
     following = links & _LOW

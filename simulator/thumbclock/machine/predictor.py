@@ -1,8 +1,9 @@
 """The branch predictor, simulated beside the pipeline because its history is long.
 
-A global history of outcomes indexes two-bit counters for conditional branches; indirect branches
-remember their last target; returns use a small stack. Sizes come from the core's profile. The
-function works on a table of 64-bit words that its caller owns, so that the native hook and the
+A global history of outcomes indexes two-bit counters for conditional branches; a table of loops
+counts how often a backward branch is taken before it is not, and foretells the end; indirect
+branches remember their last target; returns use a small stack. Sizes come from the core's profile.
+The function works on a table of 64-bit words that its caller owns, so that the native hook and the
 reference engine run the same predictor on tables of their own.
 """
 
@@ -15,14 +16,10 @@ from thumbclock.isa import Branch
 
 __all__ = [
     "BRANCH_CODES",
-    "HISTORY",
-    "HISTORY_MASK",
-    "PATTERNS",
-    "PATTERN_MASK",
     "PREDICTOR_WORDS",
     "initialise",
-    "next_counter",
     "predict",
+    "predict_direction",
 ]
 
 _U = np.uint64
@@ -37,16 +34,21 @@ BRANCH_CODES: dict[Branch | None, int] = {
     Branch.RETURN: 6,
 }
 
-HISTORY, HISTORY_MASK, PATTERN_MASK = 1, 2, 3
 _ENABLED, _HISTORY, _HISTORY_MASK, _PATTERN_MASK = _U(0), _U(1), _U(2), _U(3)
-_TARGET_MASK, _RETURN_MASK, _RETURN_TOP = _U(4), _U(5), _U(6)
-PATTERNS = 8
-_TARGETS = PATTERNS + (1 << 12)
+_TARGET_MASK, _RETURN_MASK, _RETURN_TOP, _LOOP_MASK = _U(4), _U(5), _U(6), _U(7)
+_LONGEST_LOOP = _U(8)
+_PATTERNS = 16
+_TARGETS = _PATTERNS + (1 << 12)
 _RETURNS = _TARGETS + 512
-PREDICTOR_WORDS = _RETURNS + 64
+_LOOPS = _RETURNS + 64
+PREDICTOR_WORDS = _LOOPS + 512
 
-_PATTERN_BASE, _TARGET_BASE, _RETURN_BASE = _U(PATTERNS), _U(_TARGETS), _U(_RETURNS)
+_PATTERN_BASE, _TARGET_BASE, _RETURN_BASE = _U(_PATTERNS), _U(_TARGETS), _U(_RETURNS)
+_LOOP_BASE = _U(_LOOPS)
 _0, _1, _2, _3 = _U(0), _U(1), _U(2), _U(3)
+# A loop: times that its branch was taken in this run of it, and in the run before; whether the two
+# runs before agreed; half the address behind the branch.
+_LAST_RUN, _IS_SURE, _TAG, _COUNT = _U(8), _U(16), _U(17), _U(0xFF)
 # Two bits each: the next counter by counter * 2 + taken.
 _NEXT_COUNTER = _U(0b11_10_11_01_10_00_01_00)
 _CONDITIONAL, _DIRECT, _CALL = _U(1), _U(2), _U(3)
@@ -63,7 +65,9 @@ def initialise(words: npt.NDArray[np.uint64], sizes: PredictorSizes | None) -> N
     words[int(_PATTERN_MASK)] = (1 << min(sizes.pattern_bits, 12)) - 1
     words[int(_TARGET_MASK)] = min(sizes.target_entries, 512) - 1
     words[int(_RETURN_MASK)] = min(sizes.return_entries, 64) - 1
-    words[PATTERNS:_TARGETS] = 1
+    words[int(_LOOP_MASK)] = min(sizes.loop_entries, 512) - 1
+    words[int(_LONGEST_LOOP)] = sizes.longest_loop
+    words[_PATTERNS:_TARGETS] = 1
 
 
 @numba.njit
@@ -89,9 +93,37 @@ def _predict_target(words, base, code, end, target):
 
 
 @numba.njit(inline="always")
-def next_counter(counter, taken):
-    """Return a two-bit counter after an outcome."""
-    return (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
+def _predict_end(words, base, where, taken, backward, guess):
+    """Return the guess, or what the table of loops knows better; count how often it is taken."""
+    place = base + _LOOP_BASE + (where & words[base + _LOOP_MASK])
+    loop = words[place]
+    known = _1 if loop >> _TAG == where else _0
+    count, last, sure = loop & _COUNT, (loop >> _LAST_RUN) & _COUNT, (loop >> _IS_SURE) & _1
+    ends = _1 if count == last else _0
+    counted = _1 if count <= words[base + _LONGEST_LOOP] else _0
+    # A run that is longer than those before, or than can be counted, is unlike them.
+    still_sure = (sure & (ends ^ _1)) if taken != _0 else (ends & counted)
+    last_run = last if taken != _0 else count
+    next_count = (count + counted) & (_0 - taken)
+    learnt = where << _TAG | still_sure << _IS_SURE | last_run << _LAST_RUN | next_count
+    begun = where << _TAG | _1 if backward != _0 else loop
+    words[place] = learnt if known != _0 else begun
+    return guess ^ ((guess ^ ends ^ _1) & sure & known)
+
+
+@numba.njit(inline="always")
+def predict_direction(words, base, where, taken, backward):
+    """Predict a conditional branch, learn its outcome, and return 1 where it was wrong.
+
+    All arguments are uint64: the table, where the predictor starts in it, half the address behind
+    the branch, whether it was taken, and whether it went back.
+    """
+    history = words[base + _HISTORY]
+    place = base + _PATTERN_BASE + ((history ^ where) & words[base + _PATTERN_MASK])
+    counter = words[place]
+    words[place] = (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
+    words[base + _HISTORY] = ((history << _1) | taken) & words[base + _HISTORY_MASK]
+    return _predict_end(words, base, where, taken, backward, counter >> _1) ^ taken
 
 
 @numba.njit(inline="always")
@@ -101,19 +133,12 @@ def predict(words, base, code, end, target):
     All arguments are uint64: the table, where the predictor starts in it, the branch's code (see
     ``BRANCH_CODES``), the address behind the branch, and the address where execution went on.
     """
-    taken = _1 if target != end else _0
-    # Conditional branches, direct ones and plain ends of blocks all take this path, which has no
-    # branch of the host's own: which of them comes next is as hard to predict for the host.
-    conditional = _1 if code == _CONDITIONAL else _0
-    history = words[base + _HISTORY]
-    index = (history ^ (end >> _1)) & words[base + _PATTERN_MASK]
-    place = base + _PATTERN_BASE + index
-    counter = words[place]
-    wrong = ((counter >> _1) ^ taken) & conditional & words[base + _ENABLED]
-    learnt = next_counter(counter, taken)
-    words[place] = learnt if conditional != _0 else counter
-    recorded = ((history << _1) | taken) & words[base + _HISTORY_MASK]
-    words[base + _HISTORY] = recorded if conditional != _0 else history
-    if code >= _CALL and words[base + _ENABLED] != _0 and taken != _0:
-        wrong = _predict_target(words, base, code, end, target)
-    return wrong
+    if words[base + _ENABLED] == _0:
+        return _0
+    if code == _CONDITIONAL:
+        taken = _1 if target != end else _0
+        backward = _1 if target < end else _0
+        return predict_direction(words, base, end >> _1, taken, backward)
+    if code >= _CALL and target != end:
+        return _predict_target(words, base, code, end, target)
+    return _0
