@@ -24,6 +24,8 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench/engine.py
+	$(BIN)/python tests/bench/engine.py --profile nucleo-h743zi \
+	    --place code=flash,constants=flash,weights=flash,data=axi_sram,stack=axi_sram
 
 # Looks up the newest versions that pyproject.toml allows; the result is to be reviewed as a diff.
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
