@@ -9,6 +9,9 @@ Glossary: a *unit* is a stretch of code that is priced as a whole, a translation
 one; an *entry* is one priced transition (state, unit, inputs) -> (state by edge, cycles, count).
 """
 
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -17,7 +20,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from thumbclock.machine import predictor
 from thumbclock.machine.predictor import PREDICTOR_WORDS, predict, predict_direction
+from thumbclock.memory import caches
 from thumbclock.memory.caches import (
     CACHE_WORDS,
     enter_line,
@@ -65,6 +70,7 @@ __all__ = [
     "PAGE_CLASSES",
     "PREDICTOR",
     "REGIONS",
+    "SOURCE_DIGEST",
     "STALLS",
     "TOUCHES",
     "TOUCH_FETCH",
@@ -88,6 +94,7 @@ __all__ = [
     "hash_entry",
     "hash_unit",
     "probe_hook",
+    "source_digest",
 ]
 
 _U = np.uint64
@@ -887,22 +894,47 @@ def _enter_quickly(a, uc, address, size):
     return True
 
 
-@numba.cfunc(_SIGNATURE, cache=True)
-def block_hook(uc, address, size, arena):
-    """Unicorn's UC_HOOK_BLOCK callback."""
-    a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-    if not _enter_quickly(a, _address_of(uc), address, _U(size)):
-        _enter(a, _address_of(uc), address, _U(size), _0)
+def source_digest(paths: Sequence[str | Path | None]) -> int:
+    """Return a number that changes with the content of source files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(Path(str(path)).read_bytes())
+    return int.from_bytes(digest.digest()[:8], "little")
 
 
-@numba.cfunc(_SIGNATURE, cache=True)
-def probe_hook(uc, address, size, arena):
-    """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
-    a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-    if a[_STOP] != _0:
-        return
-    unit = _unit_of(a, a[_ENTRY])
-    if a[unit + _3] != address:
-        return  # another unit runs through here, one that needs no split
-    behind = a[unit + _4]
-    _enter(a, _address_of(uc), address, a[_UNITS + (behind << _3)] >> _32, behind)
+SOURCE_DIGEST = source_digest([__file__, predictor.__file__, caches.__file__])
+"""Of all files whose functions are compiled into the hooks."""
+
+
+def _compile_hooks(digest: int) -> tuple[Any, Any]:
+    """Compile the two hooks, or load them from numba's cache.
+
+    numba compares only this file with what it was when the hooks were compiled; but variables that
+    they close over are part of its key, and so the digest stands for the other files.
+    """
+
+    @numba.cfunc(_SIGNATURE, cache=True)
+    def block_hook(uc, address, size, arena):
+        """Unicorn's UC_HOOK_BLOCK callback."""
+        _ = digest
+        a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
+        if not _enter_quickly(a, _address_of(uc), address, _U(size)):
+            _enter(a, _address_of(uc), address, _U(size), _0)
+
+    @numba.cfunc(_SIGNATURE, cache=True)
+    def probe_hook(uc, address, size, arena):
+        """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
+        _ = digest
+        a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
+        if a[_STOP] != _0:
+            return
+        unit = _unit_of(a, a[_ENTRY])
+        if a[unit + _3] != address:
+            return  # another unit runs through here, one that needs no split
+        behind = a[unit + _4]
+        _enter(a, _address_of(uc), address, a[_UNITS + (behind << _3)] >> _32, behind)
+
+    return block_hook, probe_hook
+
+
+block_hook, probe_hook = _compile_hooks(SOURCE_DIGEST)
