@@ -20,8 +20,8 @@ def compiled_files(function: Callable[..., object], seen: set[object]) -> set[st
 
 def test_the_digest_covers_every_file_that_is_compiled() -> None:
     """The files found by following the calls from the hooks are those that the digest is of."""
-    for hook in (native.block_hook, native.probe_hook):
-        files = compiled_files(hook._pyfunc, set())
+    for function in (native._enter_block, native._enter_behind_split):
+        files = compiled_files(function, set())
         assert {Path(file).name for file in files} == {"native.py", "predictor.py", "caches.py"}
         order = ["native.py", "predictor.py", "caches.py"]
         paths = sorted(files, key=lambda file: order.index(Path(file).name))
@@ -31,7 +31,7 @@ def test_the_digest_covers_every_file_that_is_compiled() -> None:
 def test_the_digest_is_part_of_the_key() -> None:
     """The key includes what a function closes over: the digest, and nothing else."""
     for hook in (native.block_hook, native.probe_hook):
-        assert [cell.cell_contents for cell in hook._pyfunc.__closure__] == [native.SOURCE_DIGEST]
+        assert [cell.cell_contents for cell in hook.py_func.__closure__] == [native.SOURCE_DIGEST]
 
 
 def test_the_digest_follows_the_sources(tmp_path: Path) -> None:

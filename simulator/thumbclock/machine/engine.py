@@ -125,7 +125,7 @@ class MemoisedEngine:
         self._reset_tables()
         self._fill_header()
         guest.add_native_hook(
-            unicorn.UC_HOOK_BLOCK, native.block_hook.address, self._arena.ctypes.data
+            unicorn.UC_HOOK_BLOCK, int(native.block_hook()), self._arena.ctypes.data
         )
 
     # Set-up.
@@ -715,7 +715,7 @@ class MemoisedEngine:
         for address, start, size_bytes in self._new_probes:
             self.guest.add_native_hook(
                 unicorn.UC_HOOK_CODE,
-                native.probe_hook.address,
+                int(native.probe_hook()),
                 self._arena.ctypes.data,
                 address,
                 address,

@@ -10,7 +10,7 @@ one; an *entry* is one priced transition (state, unit, inputs) -> (state by edge
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -301,17 +301,6 @@ def _call3(typing_context: Any, function: Any, first: Any, second: Any, third: A
         pointer = builder.inttoptr(arguments[0], kind.as_pointer())
         register = builder.trunc(arguments[2], integer)
         return builder.zext(builder.call(pointer, [arguments[1], register, arguments[3]]), word)
-
-    return signature, generate
-
-
-@intrinsic
-def _address_of(typing_context: Any, pointer: Any) -> Any:
-    """Return a void pointer as an integer."""
-    signature = types.uint64(types.voidptr)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ptrtoint(arguments[0], ir.IntType(64))
 
     return signature, generate
 
@@ -877,9 +866,6 @@ def _enter(a, uc, address, size, split_unit):
     _account(a, uc, found)
 
 
-_SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
-
-
 @numba.njit(inline="always")
 def _enter_quickly(a, uc, address, size):
     """Do what ``_enter`` does where nothing is out of the ordinary, and return whether it was so.
@@ -925,33 +911,73 @@ SOURCE_DIGEST = source_digest([__file__, predictor.__file__, caches.__file__])
 """Of all files whose functions are compiled into the hooks."""
 
 
-def _compile_hooks(digest: int) -> tuple[Any, Any]:
-    """Compile the two hooks, or load them from numba's cache.
+def _enter_block(uc, address, size, arena):
+    """Unicorn's UC_HOOK_BLOCK callback."""
+    a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
+    if not _enter_quickly(a, uc, address, _U(size)):
+        _enter(a, uc, address, _U(size), _0)
 
-    numba compares only this file with what it was when the hooks were compiled; but variables that
-    they close over are part of its key, and so the digest stands for the other files.
+
+def _enter_behind_split(uc, address, size, arena):
+    """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
+    a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
+    if a[_STOP] != _0:
+        return
+    unit = _unit_of(a, a[_ENTRY])
+    if a[unit + _3] != address:
+        return  # another unit runs through here, one that needs no split
+    behind = a[unit + _4]
+    _enter(a, uc, address, a[_UNITS + (behind << _3)] >> _32, behind)
+
+
+def _callback(function: Callable[..., None]) -> Any:
+    """Return what in compiled code gives the address of a C function that does as this one.
+
+    numba.cfunc would put a wrapper around the function, for exceptions that cannot happen, which
+    costs as much as a third of the work. Here LLVM inlines it into the C function.
+    """
+    signature = types.void(types.uint64, types.uint64, types.uint32, types.voidptr)
+
+    @intrinsic
+    def callback(typing_context: Any) -> Any:
+        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+            word = ir.IntType(64)
+            parameters = [word, word, ir.IntType(32), ir.IntType(8).as_pointer()]
+            kind = ir.FunctionType(ir.VoidType(), parameters)
+            hook = ir.Function(builder.module, kind, f"thumbclock_{function.__name__}")
+            inside = ir.IRBuilder(hook.append_basic_block())
+            compiled = context.compile_subroutine(builder, function, signature)
+            called = context.declare_function(builder.module, compiled.fndesc)
+            context.call_conv.call_function(
+                inside, called, types.void, signature.args, hook.args, attrs=("alwaysinline",)
+            )
+            inside.ret_void()
+            return builder.ptrtoint(hook, word)
+
+        return types.uint64(), generate
+
+    return callback
+
+
+_block_callback, _probe_callback = _callback(_enter_block), _callback(_enter_behind_split)
+
+
+def _compile_hooks(digest: int) -> tuple[Any, Any]:
+    """Compile functions that return the addresses of the two hooks, or load them from the cache.
+
+    numba compares only this file with what it was when the code was compiled; but variables that a
+    function closes over are part of its key, and so the digest stands for the other files.
     """
 
-    @numba.cfunc(_SIGNATURE, cache=True)
-    def block_hook(uc, address, size, arena):
-        """Unicorn's UC_HOOK_BLOCK callback."""
+    @numba.njit(types.uint64(), cache=True)
+    def block_hook():
         _ = digest
-        a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-        if not _enter_quickly(a, _address_of(uc), address, _U(size)):
-            _enter(a, _address_of(uc), address, _U(size), _0)
+        return _block_callback()
 
-    @numba.cfunc(_SIGNATURE, cache=True)
-    def probe_hook(uc, address, size, arena):
-        """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
+    @numba.njit(types.uint64(), cache=True)
+    def probe_hook():
         _ = digest
-        a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-        if a[_STOP] != _0:
-            return
-        unit = _unit_of(a, a[_ENTRY])
-        if a[unit + _3] != address:
-            return  # another unit runs through here, one that needs no split
-        behind = a[unit + _4]
-        _enter(a, _address_of(uc), address, a[_UNITS + (behind << _3)] >> _32, behind)
+        return _probe_callback()
 
     return block_hook, probe_hook
 
