@@ -329,7 +329,7 @@ def _register(a, uc, number):
     return a[_READ_BUFFER] & _LOW
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _holds(condition, negative, zero, carry, overflow):
     """Evaluate an Arm condition code."""
     kind = condition >> _1
@@ -352,7 +352,7 @@ def _holds(condition, negative, zero, carry, overflow):
     return result ^ (condition & _1)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _holds_after(condition, a, b, result, carry):
     """Evaluate a condition behind result = a + b (b inverted for a compare), with its carry out."""
     zero = _1 if result == _0 else _0
@@ -434,7 +434,7 @@ def _divide(a, b, signed):
     return (_0 - quotient) & _LOW if negative else quotient
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _shift(op, value, amount):
     if op == _ROR:
         amount &= _31
@@ -464,7 +464,7 @@ def _register_root(a, registers, word):
     return _root(a, value, (word >> _24) & _BYTE) << ((word >> _8) & _BYTE)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _condition(a, uc, op, condition, x, y):
     if op == _FLAGS:
         buffer = a[_ARENA] + (_READ_BUFFER << _3)
@@ -481,7 +481,7 @@ def _condition(a, uc, op, condition, x, y):
     return _holds_after(condition, x, y, total & _LOW, total >> _32)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _compute(a, uc, op, imm, x, y):
     """Evaluate one value operation of a recipe."""
     if op == _R:
