@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import unicorn
 from unicorn import arm_const
 from unicorn.unicorn_py3 import unicorn as binding
@@ -118,13 +119,13 @@ class MemoisedEngine:
         self._new_probes: list[tuple[int, int, int]] = []
         self._must_flush = False
         self._folded = Account()
-        self._arena = np.zeros(native.ARENA_WORDS, np.uint64)
+        self._arena = _aligned_zeros(native.ARENA_WORDS)
         self._cache_words = self._arena[native.CACHES : native.CACHES + caches.CACHE_WORDS]
         self._miss = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(self._on_miss)
         self._reset_tables()
         self._fill_header()
         guest.add_native_hook(
-            unicorn.UC_HOOK_BLOCK, native.block_hook.address, self._arena.ctypes.data
+            unicorn.UC_HOOK_BLOCK, int(native.block_hook()), self._arena.ctypes.data
         )
 
     # Set-up.
@@ -159,6 +160,7 @@ class MemoisedEngine:
         self._units: list[_Unit | None] = [None]
         self._entries: list[_Entry | None] = [None]
         self._truncated: dict[tuple[int, int, int, int], int] = {}
+        self._rings: dict[tuple[int, int], int] = {}  # state, unit -> place of one entry
         self._touches: dict[int, int] = {}  # entry -> where its touches begin
         self._touch_words = 1  # the first one stays unused: 0 stands for no touches
         self._ops = 0
@@ -192,7 +194,8 @@ class MemoisedEngine:
     @property
     def unit_runs(self) -> int:
         """How many units ran since the tables were last emptied."""
-        counts = self._arena[native.ENTRIES + 3 : native.UNIT_HASH : native.ENTRY_WORDS]
+        first = native.ENTRIES + native.ENTRY_COUNT
+        counts = self._arena[first : native.UNIT_HASH : native.ENTRY_WORDS]
         return int(counts.sum())
 
     def begin(self, address: int, stack_limit: int) -> None:
@@ -250,7 +253,8 @@ class MemoisedEngine:
     def truncate(self, address: int, *, include: bool) -> None:
         """Count the running unit only up to an instruction, or up to and with it."""
         arena = self._arena
-        number = int(arena[H.ENTRY])
+        base = int(arena[H.ENTRY])
+        number = _number(base)
         entry = self._entries[number]
         if entry is None:
             return
@@ -258,14 +262,14 @@ class MemoisedEngine:
         assert unit is not None
         kept = [i.address for i in unit.analysis.instructions].index(address) + include
         self._take_back_touches(number, entry, kept)
-        base = native.ENTRIES + native.ENTRY_WORDS * number
         self._add_cost(base, -1)
-        state, inputs = int(arena[base]) >> 32, int(arena[base + 1])
+        state = int(arena[base + native.ENTRY_UNIT]) >> 32
+        inputs = int(arena[base + native.ENTRY_INPUTS])
         key = (state, entry.unit, inputs, kept)
         if key not in self._truncated:
             self._truncated[key] = self._make_truncated(state, unit, inputs, kept)
-        found = self._truncated[key]
-        self._add_cost(native.ENTRIES + native.ENTRY_WORDS * found, 1)
+        found = _place(self._truncated[key])
+        self._add_cost(found, 1)
         arena[H.ENTRY] = found
 
     def _take_back_touches(self, number: int, entry: _Entry, kept: int) -> None:
@@ -334,7 +338,7 @@ class MemoisedEngine:
         arena[native.UNITS : native.UNITS + native.UNIT_WORDS] = 0
         arena[native.ENTRIES : native.ENTRIES + native.ENTRY_WORDS] = 0
         arena[native.ENTRIES + native.ENTRY_STATES] = self._state_id(state)
-        arena[H.ENTRY] = 0
+        arena[H.ENTRY] = native.ENTRIES
         arena[H.EDGE] = native.NO_EDGE
 
     def _state_id(self, state: State) -> int:
@@ -347,8 +351,8 @@ class MemoisedEngine:
 
     def _add_cost(self, base: int, sign: int) -> None:
         arena = self._arena
-        cost = int(arena[base + 2])
-        arena[base + 3] = int(arena[base + 3]) + sign
+        cost = int(arena[base + native.ENTRY_COST])
+        arena[base + native.ENTRY_COUNT] = int(arena[base + native.ENTRY_COUNT]) + sign
         arena[H.CYCLES] = self.cycles + sign * (cost & _WORD)
         arena[H.INSTRUCTIONS] = self.instructions + sign * (cost >> 32)
 
@@ -364,7 +368,8 @@ class MemoisedEngine:
 
     def _fold(self, account: Account) -> None:
         """Add the counts of all entries to an account."""
-        counts = self._arena[native.ENTRIES + 3 : native.UNIT_HASH : native.ENTRY_WORDS]
+        first = native.ENTRIES + native.ENTRY_COUNT
+        counts = self._arena[first : native.UNIT_HASH : native.ENTRY_WORDS]
         for number in np.flatnonzero(counts[: len(self._entries)]):
             entry, count = self._entries[number], int(counts[number])
             assert entry is not None
@@ -398,15 +403,16 @@ class MemoisedEngine:
         self._must_flush = False
         arena = self._arena
         self._fold(self._folded)
-        entry = native.ENTRIES + native.ENTRY_WORDS * int(arena[H.ENTRY])
-        if arena[H.EDGE] == native.NO_EDGE and self._entries[int(arena[H.ENTRY])] is not None:
+        entry = int(arena[H.ENTRY])
+        if arena[H.EDGE] == native.NO_EDGE and self._entries[_number(entry)] is not None:
             # Between two blocks that no branch parts: the host was asked for something.
             arena[H.EDGE] = 1
-            self._make_edge(int(arena[H.ENTRY]), 0)
+            self._make_edge(entry, 0)
         edge = max(0, int(arena[H.EDGE]) - 1)
         states = int(arena[entry + native.ENTRY_STATES + (edge >> 1)])
         state = self._states[states >> 32 * (edge & 1) & _WORD]
-        about, unit = int(arena[entry + native.ENTRY_UNIT + 1]), int(arena[entry]) & _WORD
+        about = int(arena[entry + native.ENTRY_ABOUT])
+        unit = int(arena[entry + native.ENTRY_UNIT]) & _WORD
         function = int(arena[native.UNITS + native.UNIT_WORDS * unit + 6])
         self._reset_tables()
         self._start_from(state)
@@ -414,7 +420,7 @@ class MemoisedEngine:
         number = int(arena[native.ENTRIES + native.ENTRY_STATES])
         for word in range(2):
             arena[native.ENTRIES + native.ENTRY_STATES + word] = number | number << 32
-        arena[native.ENTRIES + native.ENTRY_UNIT + 1] = about
+        arena[native.ENTRIES + native.ENTRY_ABOUT] = about
         arena[native.UNITS + 6] = function
         arena[H.EDGE] = edge + 1
 
@@ -437,12 +443,11 @@ class MemoisedEngine:
             self._error = error
             return 1
 
-    def _make_edge(self, entry_number: int, edge: int) -> int:
-        entry = self._entries[entry_number]
+    def _make_edge(self, base: int, edge: int) -> int:
+        entry = self._entries[_number(base)]
         assert entry is not None
         state = entry.state
-        base = native.ENTRIES + native.ENTRY_WORDS * entry_number
-        if int(self._arena[base + native.ENTRY_UNIT + 1]) >> 32 & 0xFF:
+        if int(self._arena[base + native.ENTRY_ABOUT]) >> 32 & 0xFF:
             state = self.timing.redirect(state, Edge(edge))
         number = self._state_id(state)
         place = base + native.ENTRY_STATES + (edge >> 1)
@@ -575,10 +580,20 @@ class MemoisedEngine:
         if self._touch_words + touch_words > native.MAX_TOUCH_WORDS:
             self._must_flush = True
             return 0
-        number = self._add_entry(entry, state, inputs)
+        place = _place(self._add_entry(entry, state, inputs))
         slot = native.hash_entry(state, unit_number, inputs)
-        self._insert(native.ENTRY_HASH, native.ENTRY_HASH_SLOTS, slot, number)
-        return number
+        self._insert(native.ENTRY_HASH, native.ENTRY_HASH_SLOTS, slot, place)
+        self._join_ring(state, unit_number, place)
+        return place
+
+    def _join_ring(self, state: int, unit: int, place: int) -> None:
+        """Let an entry be found from the others of its unit and state, for other inputs."""
+        arena = self._arena
+        first = self._rings.setdefault((state, unit), place)
+        arena[place + native.ENTRY_NEXT] = place
+        if first != place:
+            arena[place + native.ENTRY_NEXT] = arena[first + native.ENTRY_NEXT]
+            arena[first + native.ENTRY_NEXT] = place
 
     def _price(
         self,
@@ -601,19 +616,19 @@ class MemoisedEngine:
     def _add_entry(self, entry: _Entry, state: int, inputs: int) -> int:
         arena, number = self._arena, len(self._entries)
         self._entries.append(entry)
-        base = native.ENTRIES + native.ENTRY_WORDS * number
-        cost = sum(entry.cycles) | len(entry.cycles) << 32
-        arena[base : base + 3] = (entry.unit | state << 32, inputs, cost)
-        place = native.UNITS + native.UNIT_WORDS * entry.unit
-        copied = base + native.ENTRY_UNIT
-        arena[copied : copied + 3] = arena[place : place + 3]
+        base, unit_base = _place(number), native.UNITS + native.UNIT_WORDS * entry.unit
         unit = self._units[entry.unit]
         assert unit is not None
         guards = self._guards(unit, inputs)
+        arena[base + native.ENTRY_KEY] = arena[unit_base]
         arena[base + native.ENTRY_KIND] = self._kind(entry.unit, guards)
+        arena[base + native.ENTRY_COST] = sum(entry.cycles) | len(entry.cycles) << 32
         words = [word for guard in guards or () for word in guard]
-        arena[base + native.ENTRY_GUARD_COUNT] = len(words) // 2
         arena[base + native.ENTRY_GUARDS : base + native.ENTRY_GUARDS + len(words)] = words
+        arena[base + native.ENTRY_UNIT] = entry.unit | state << 32
+        arena[base + native.ENTRY_INPUTS] = inputs
+        arena[base + native.ENTRY_ABOUT] = arena[unit_base + 1]
+        arena[base + native.ENTRY_PROGRAM] = arena[unit_base + 2]
         self._add_touches(number, entry)
         return number
 
@@ -636,21 +651,25 @@ class MemoisedEngine:
             arena[word : word + native.TOUCH_WORDS] = (touch.word, time, 0, 0)
         self._touches[number] = start
         self._touch_words += native.TOUCH_HEADER + native.TOUCH_WORDS * count
-        kind = native.ENTRIES + native.ENTRY_WORDS * number + native.ENTRY_KIND
+        kind = _place(number) + native.ENTRY_KIND
         arena[kind] = int(arena[kind]) | start << native.TOUCH_SHIFT
 
-    def _kind(self, unit: int, guards: Sequence[tuple[int, int]] | None) -> int:
+    def _kind(self, number: int, guards: Sequence[tuple[int, int]] | None) -> int:
         """Return the bits by which the hook's short path knows what it may handle."""
-        about = int(self._arena[native.UNITS + native.UNIT_WORDS * unit + 1])
+        about = int(self._arena[native.UNITS + native.UNIT_WORDS * number + 1])
         end, code, flags = about & _WORD, about >> 32 & 0xFF, about >> 40
-        predicted = self.timing.pipeline.predictor is not None
-        kind = end >> 1 << 32
+        kind = end >> 1 << 32 | len(guards or ()) << native.GUARD_SHIFT
         if code <= BRANCH_CODES[Branch.DIRECT] and not flags & native.UNIT_MOVES_STACK:
             kind |= native.LEAVES_QUICKLY
-        if code == BRANCH_CODES[Branch.CONDITIONAL] and predicted:
-            kind |= native.IS_CONDITIONAL
+            if code == BRANCH_CODES[Branch.CONDITIONAL] and self.timing.pipeline.predictor:
+                kind |= native.IS_CONDITIONAL
         if code:
             kind |= native.IS_BRANCH
+            unit = self._units[number]
+            assert unit is not None
+            last = unit.analysis.instructions[-1]
+            if last.target is None or last.target < last.end:
+                kind |= native.MAY_LOOP
         if guards is None:
             kind |= native.HAS_RECIPE
         if not flags & (native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION):
@@ -696,7 +715,7 @@ class MemoisedEngine:
         for address, start, size_bytes in self._new_probes:
             self.guest.add_native_hook(
                 unicorn.UC_HOOK_CODE,
-                native.probe_hook.address,
+                int(native.probe_hook()),
                 self._arena.ctypes.data,
                 address,
                 address,
@@ -720,3 +739,20 @@ def _data_word(instruction: Instruction, touch: Touch, route: int) -> int:
 def _address(function: Any) -> int:
     """Return the address of a C function."""
     return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def _place(number: int) -> int:
+    """Return where an entry begins in the arena."""
+    return native.ENTRIES + native.ENTRY_WORDS * number
+
+
+def _number(place: int) -> int:
+    """Return the number of the entry that begins at a place in the arena."""
+    return (place - native.ENTRIES) // native.ENTRY_WORDS
+
+
+def _aligned_zeros(count: int) -> npt.NDArray[np.uint64]:
+    """Return words that begin with a line of the host's cache."""
+    words = np.zeros(count + 8, np.uint64)
+    skipped = -words.ctypes.data % 64 // 8
+    return words[skipped : skipped + count]

@@ -9,6 +9,9 @@ Glossary: a *unit* is a stretch of code that is priced as a whole, a translation
 one; an *entry* is one priced transition (state, unit, inputs) -> (state by edge, cycles, count).
 """
 
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -17,7 +20,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from thumbclock.machine import predictor
 from thumbclock.machine.predictor import PREDICTOR_WORDS, predict, predict_direction
+from thumbclock.memory import caches
 from thumbclock.memory.caches import (
     CACHE_WORDS,
     enter_line,
@@ -36,12 +41,18 @@ __all__ = [
     "CALL_DEPTH",
     "CALL_WORDS",
     "ENTRIES",
-    "ENTRY_GUARDS",
-    "ENTRY_GUARD_COUNT",
     "ENTERS_QUICKLY",
+    "ENTRY_ABOUT",
+    "ENTRY_COST",
+    "ENTRY_COUNT",
+    "ENTRY_GUARDS",
     "ENTRY_HASH",
     "ENTRY_HASH_SLOTS",
+    "ENTRY_INPUTS",
+    "ENTRY_KEY",
     "ENTRY_KIND",
+    "ENTRY_NEXT",
+    "ENTRY_PROGRAM",
     "ENTRY_STATES",
     "ENTRY_UNIT",
     "ENTRY_WORDS",
@@ -55,8 +66,10 @@ __all__ = [
     "MAX_UNITS",
     "HAS_RECIPE",
     "IS_CONDITIONAL",
+    "GUARD_SHIFT",
     "IS_BRANCH",
     "LEAVES_QUICKLY",
+    "MAY_LOOP",
     "MISS_EDGE",
     "NO_EDGE",
     "MISS_ENTRY",
@@ -65,6 +78,7 @@ __all__ = [
     "PAGE_CLASSES",
     "PREDICTOR",
     "REGIONS",
+    "SOURCE_DIGEST",
     "STALLS",
     "TOUCHES",
     "TOUCH_FETCH",
@@ -88,6 +102,7 @@ __all__ = [
     "hash_entry",
     "hash_unit",
     "probe_hook",
+    "source_digest",
 ]
 
 _U = np.uint64
@@ -96,7 +111,7 @@ _U = np.uint64
 class H:
     """Words of the arena's header."""
 
-    ENTRY = 0  # entry of the unit that runs
+    ENTRY = 0  # place of the entry of the unit that runs
     EDGE = 1  # the edge by which the running unit was left, where it is already followed
     CYCLES = 2
     INSTRUCTIONS = 3
@@ -135,12 +150,27 @@ NO_EDGE = 0
 """In ``H.EDGE``: the next block completes the edge; else it holds the edge's number plus one."""
 
 UNIT_WORDS, ENTRY_WORDS, CALL_WORDS, FUNCTION_WORDS = 8, 32, 4, 4
-ENTRY_UNIT, ENTRY_STATES, ENTRY_GUARD_COUNT, ENTRY_KIND, ENTRY_GUARDS = 6, 9, 11, 12, 16
+# Words of an entry. The first eight, all that most units take, share a line of the host's cache.
+ENTRY_KEY = 0  # address | size << 32 of its unit
+ENTRY_KIND = 1
+ENTRY_LINKS = 2  # places of the entries that followed, by edge, for the short path
+ENTRY_COST = 4  # cycles | instructions << 32
+ENTRY_COUNT = 5
+# A guard holds while a register stays as it was found: its offset in the register file | mask << 8
+# | low bits of register + addend under the mask << 16 | addend << 32; then what to add to get its
+# distance from the start of a memory | bytes of that memory << 32.
+ENTRY_GUARDS = 6
+ENTRY_UNIT = 22  # unit | state << 32
+ENTRY_INPUTS = 23
+ENTRY_ABOUT, ENTRY_PROGRAM = 24, 25  # words 1 and 2 of the unit
+ENTRY_STATES = 26  # next states, by edge (two words)
+ENTRY_FOLLOWERS = 28  # places of all entries that followed, by edge (two words)
+ENTRY_NEXT = 30  # place of the next entry of the same unit and state, in a ring
 MAX_GUARDS = 8
-# Bits of an entry's kind; bits 8 to 31 hold where its touches begin in their table, 0 for none, and
-# bits 32 and up the predictor's hash of the branch.
-LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY, HAS_RECIPE, IS_BRANCH = 1, 2, 4, 8, 16
-TOUCH_SHIFT = 8
+# Bits of an entry's kind; bits 7 to 10 hold how many guards it has, 11 to 31 where its touches
+# begin in their table, 0 for none, and bits 32 and up the predictor's hash of the branch.
+LEAVES_QUICKLY, IS_CONDITIONAL, ENTERS_QUICKLY, HAS_RECIPE, IS_BRANCH, MAY_LOOP = 1, 2, 4, 8, 16, 32
+GUARD_SHIFT, TOUCH_SHIFT = 7, 11
 # Touches of an entry: how many they are; route and address of the last line fetched from, 0 for
 # none; the generation, plus one, in which all fetches hit; how many touches are loads or stores;
 # the last line as a steady cache knows it. Then each touch: source | register or slot << 8 | size
@@ -171,13 +201,7 @@ OPS = TOUCHES + MAX_TOUCH_WORDS
 # Unit: address | size << 32; end | branch code << 32 | flags << 40; program start | length << 32;
 # split address; unit behind the split; stack drop; function; spare.
 UNITS = OPS + MAX_OPS
-# Entry: unit | state << 32; inputs; cycles | instructions << 32; count; entries that followed, by
-# edge (two words); words 0 to 2 of the unit; next states by edge (two words); number of guards;
-# kind; the entry of the same unit and state that was used before it; two spare words; from 16 on
-# the guards. A guard holds while a register stays as it was found: its offset in the register file
-# | mask << 8 | low bits of register + addend under the mask << 16 | addend << 32; then what to add
-# to get its distance from the start of a memory | bytes of that memory << 32.
-ENTRIES = UNITS + UNIT_WORDS * MAX_UNITS
+ENTRIES = -(-(UNITS + UNIT_WORDS * MAX_UNITS) // 8) * 8  # each starts a line of 64 bytes
 UNIT_HASH = ENTRIES + ENTRY_WORDS * MAX_ENTRIES
 ENTRY_HASH = UNIT_HASH + (1 << _UNIT_HASH_BITS)
 ARENA_WORDS = ENTRY_HASH + (1 << _ENTRY_HASH_BITS)
@@ -192,6 +216,13 @@ _8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (
 _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
 _ENTERS_QUICKLY, _HAS_RECIPE, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_RECIPE), _U(IS_BRANCH)
+_MAY_LOOP, _GUARD_SHIFT, _GUARD_MASK = _U(MAY_LOOP), _U(GUARD_SHIFT), _U(15)
+_KEY, _KIND, _LINKS, _COST = _U(ENTRY_KEY), _U(ENTRY_KIND), _U(ENTRY_LINKS), _U(ENTRY_COST)
+_COUNT, _GUARDS, _UNIT, _INPUTS = (
+    _U(i) for i in (ENTRY_COUNT, ENTRY_GUARDS, ENTRY_UNIT, ENTRY_INPUTS)
+)
+_ABOUT, _PROGRAM, _STATES = _U(ENTRY_ABOUT), _U(ENTRY_PROGRAM), _U(ENTRY_STATES)
+_FOLLOWERS, _NEXT, _MAX_STEPS = _U(ENTRY_FOLLOWERS), _U(ENTRY_NEXT), _U(4)
 _14, _REGISTER_OFFSET = _U(14), _U(0x3C)
 _LOW = _U(0xFFFFFFFF)
 _BYTE = _U(0xFF)
@@ -274,17 +305,6 @@ def _call3(typing_context: Any, function: Any, first: Any, second: Any, third: A
     return signature, generate
 
 
-@intrinsic
-def _address_of(typing_context: Any, pointer: Any) -> Any:
-    """Return a void pointer as an integer."""
-    signature = types.uint64(types.voidptr)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ptrtoint(arguments[0], ir.IntType(64))
-
-    return signature, generate
-
-
 def hash_unit(address: int, size_bytes: int) -> int:
     """Return the first slot of a unit in the unit hash."""
     key = (address | size_bytes << 32) * int(_MIX) & (1 << 64) - 1
@@ -309,7 +329,7 @@ def _register(a, uc, number):
     return a[_READ_BUFFER] & _LOW
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _holds(condition, negative, zero, carry, overflow):
     """Evaluate an Arm condition code."""
     kind = condition >> _1
@@ -332,7 +352,7 @@ def _holds(condition, negative, zero, carry, overflow):
     return result ^ (condition & _1)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _holds_after(condition, a, b, result, carry):
     """Evaluate a condition behind result = a + b (b inverted for a compare), with its carry out."""
     zero = _1 if result == _0 else _0
@@ -414,7 +434,7 @@ def _divide(a, b, signed):
     return (_0 - quotient) & _LOW if negative else quotient
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _shift(op, value, amount):
     if op == _ROR:
         amount &= _31
@@ -444,7 +464,7 @@ def _register_root(a, registers, word):
     return _root(a, value, (word >> _24) & _BYTE) << ((word >> _8) & _BYTE)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _condition(a, uc, op, condition, x, y):
     if op == _FLAGS:
         buffer = a[_ARENA] + (_READ_BUFFER << _3)
@@ -461,7 +481,7 @@ def _condition(a, uc, op, condition, x, y):
     return _holds_after(condition, x, y, total & _LOW, total >> _32)
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _compute(a, uc, op, imm, x, y):
     """Evaluate one value operation of a recipe."""
     if op == _R:
@@ -548,8 +568,9 @@ def _inputs(a, uc, program):
 @numba.njit(inline="always")
 def _guards_hold(a, entry):
     """Return whether registers are as an entry's guards want them: low bits and memory."""
-    place = entry + _16
-    for _ in range(a[entry + _11]):
+    place = entry + _GUARDS
+    behind = place + ((a[entry + _KIND] >> _GUARD_SHIFT & _GUARD_MASK) << _1)
+    while place != behind:
         operand, within = a[place], a[place + _1]
         register = _read32(a[_REGISTERS] + (operand & _BYTE))
         low = (register + (operand >> _32)) & (operand >> _8) & _BYTE
@@ -561,11 +582,23 @@ def _guards_hold(a, entry):
 
 
 @numba.njit(inline="always")
-def _follows(a, uc, entry):
-    """Return whether an entry is the one for its unit's inputs as they are now."""
-    if a[entry + _12] & _HAS_RECIPE != _0:
-        return a[entry + _1] == _inputs(a, uc, a[entry + _8])
-    return _guards_hold(a, entry)
+def _match(a, uc, entry):
+    """Return the entry for the inputs as they are now, of the unit and state of one; 0 for none.
+
+    The next ones in the ring are looked at, not all: there may be many.
+    """
+    if a[entry + _KIND] & _HAS_RECIPE != _0:
+        inputs = _inputs(a, uc, a[entry + _PROGRAM])
+        for _ in range(_MAX_STEPS):
+            if a[entry + _INPUTS] == inputs:
+                return entry
+            entry = a[entry + _NEXT]
+    else:
+        for _ in range(_MAX_STEPS):
+            if _guards_hold(a, entry):
+                return entry
+            entry = a[entry + _NEXT]
+    return _0
 
 
 @numba.njit
@@ -600,8 +633,7 @@ def _find_entry(a, uc, state, unit, inputs):
         entry = a[_ENTRY_HASH + slot]
         if entry == _0:
             return _ask(a, uc, _ASK_ENTRY, state, unit, inputs)
-        place = _ENTRIES + (entry << _5)
-        if a[place] == key and a[place + _1] == inputs:
+        if a[entry + _UNIT] == key and a[entry + _INPUTS] == inputs:
             return entry
         slot = (slot + _1) & _ENTRY_SLOTS
 
@@ -609,8 +641,7 @@ def _find_entry(a, uc, state, unit, inputs):
 @numba.njit
 def _find_follower(a, uc, entry, edge, address, size, split_unit):
     """Return the entry behind an edge by way of the tables, 0 where the run must stop."""
-    states = _ENTRIES + (entry << _5) + _9 + (edge >> _1)
-    state = (a[states] >> ((edge & _1) << _5)) & _LOW
+    state = (a[entry + _STATES + (edge >> _1)] >> ((edge & _1) << _5)) & _LOW
     if state == _0:
         state = _ask(a, uc, _ASK_EDGE, entry, edge, _0)
     unit = split_unit if split_unit != _0 else _find_unit(a, uc, address, size)
@@ -621,7 +652,7 @@ def _find_follower(a, uc, entry, edge, address, size, split_unit):
 
 @numba.njit
 def _unit_of(a, entry):
-    return _UNITS + ((a[_ENTRIES + (entry << _5)] & _LOW) << _3)
+    return _UNITS + ((a[entry + _UNIT] & _LOW) << _3)
 
 
 @numba.njit
@@ -696,9 +727,9 @@ def _goes_too_deep(a, uc, flags_before, found):
     """Note the stack pointer where it moved; return whether it is below its limit."""
     if flags_before & _MOVES_STACK != _0 and _lower_stack(a, uc, _0):
         return True
-    if (a[found + _7] >> _40) & _CHECKS_STACK == _0:
+    if (a[found + _ABOUT] >> _40) & _CHECKS_STACK == _0:
         return False
-    return _lower_stack(a, uc, a[_UNITS + ((a[found] & _LOW) << _3) + _5])
+    return _lower_stack(a, uc, a[_unit_of(a, found) + _5])
 
 
 @numba.njit(inline="always")
@@ -724,10 +755,10 @@ def _remember_hits(a, head):
 
 
 @numba.njit
-def _touch(a, uc, first):
-    """Let the caches see the fetches, loads and stores of the unit that is entered.
+def _touch(a, uc, first, now):
+    """Let the caches see the fetches, loads and stores of the unit entered at a time.
 
-    What they cost is added to the time at once, so that each touch knows when it happens.
+    What they cost is added to that time, so that each touch knows when it happens.
     """
     head = _TOUCHES + first
     before = generation(a, _CACHES) + _1
@@ -745,18 +776,20 @@ def _touch(a, uc, first):
             elif word & _FROM_SLOT != _0:
                 address = (address + a[_SLOTS + ((word >> _8) & _BYTE)]) & _LOW
             size, is_store = (word >> _16) & _BYTE, word & _IS_STORE != _0
-            now = a[_CYCLES] + a[place + _1]
-            if not hits_line(a, _CACHES, a[place + _3], address, size, is_store, now):
+            time = now + a[place + _1]
+            if not hits_line(a, _CACHES, a[place + _3], address, size, is_store, time):
                 route = (word >> _ROUTE_SHIFT) & _15
-                stall = read_or_write(a, _CACHES, route, address, size, is_store, now)
+                stall = read_or_write(a, _CACHES, route, address, size, is_store, time)
                 a[place + _3] = held_line(a, _CACHES, route, address)
                 if stall != _0:
+                    now += stall
                     _note_stall(a, place, number, stall)
         elif not hits:
-            now = a[_CYCLES] + a[place + _1]
-            stall = fetch(a, _CACHES, (word >> _ROUTE_SHIFT) & _15, word >> _32, now)
+            time = now + a[place + _1]
+            stall = fetch(a, _CACHES, (word >> _ROUTE_SHIFT) & _15, word >> _32, time)
             if stall != _0:
                 before = _0
+                now += stall
                 _note_stall(a, place, number, stall)
         place += _4
     if not hits and before == generation(a, _CACHES) + _1:
@@ -764,14 +797,27 @@ def _touch(a, uc, first):
 
 
 @numba.njit(inline="always")
-def _touch_quickly(a, uc, first):
-    """Do what ``_touch`` does, without a call where all there is are fetches that hit."""
-    head = _TOUCHES + first
-    if a[head + _3] != _0 or a[head + _2] != generation(a, _CACHES) + _1:
-        _touch(a, uc, first)
-    else:
-        a[_STALLED] = _0
-        enter_line(a, _CACHES, a[head + _4])
+def _account(a, uc, entry):
+    """Account for the unit of an entry, which is entered."""
+    cost, start = a[entry + _COST], a[_CYCLES]
+    a[entry + _COUNT] += _1
+    a[_CYCLES] = start + (cost & _LOW)
+    a[_INSTRUCTIONS] += cost >> _32
+    a[_ENTRY] = entry
+    touches = (a[entry + _KIND] >> _TOUCH_SHIFT) & _TOUCH_MASK
+    if touches != _0:
+        head = _TOUCHES + touches
+        if a[head + _3] != _0 or a[head + _2] != generation(a, _CACHES) + _1:
+            _touch(a, uc, touches, start)
+        else:  # nothing but fetches that hit
+            a[_STALLED] = _0
+            enter_line(a, _CACHES, a[head + _4])
+
+
+@numba.njit(inline="always")
+def _set_link(a, place, side, entry):
+    """Note which entry followed by an edge."""
+    a[place] = (a[place] & (_LOW << (_32 - side))) | (entry << side)
 
 
 @numba.njit
@@ -787,116 +833,92 @@ def _enter(a, uc, address, size, split_unit):
         _stop(a, uc, _STOP_LIMIT)
         return
     entry = a[_ENTRY]
-    place = _ENTRIES + (entry << _5)
-    about = a[place + _7]
+    about = a[entry + _ABOUT]
     code = (about >> _32) & _BYTE
     edge = a[_EDGE] - _1
     if a[_EDGE] == _NO_EDGE:
         end = about & _LOW
         edge = predict(a, _PREDICTOR, code, end, address)
         edge |= _2 if code != _0 and address != end else _0
-    followers = place + _4 + (edge >> _1)
-    side = (edge & _1) << _5
-    following = (a[followers] >> side) & _LOW
-    found = _ENTRIES + (following << _5)
-    if a[found + _6] != address | (size << _32) or not _follows(a, uc, found):
-        # Not what followed last time by this edge.
-        following = _find_follower(a, uc, entry, edge, address, size, split_unit)
-        if following == _0:
+    direction, side = edge >> _1, (edge & _1) << _5
+    followers = entry + _FOLLOWERS + direction
+    found = (a[followers] >> side) & _LOW
+    # An entry that is not there has the place 0, and no unit the address in the header.
+    found = _match(a, uc, found) if a[found + _KEY] == address | (size << _32) else _0
+    if found == _0:
+        found = _find_follower(a, uc, entry, edge, address, size, split_unit)
+        if found == _0:
             a[_EDGE] = edge + _1
             _stop(a, uc, _STOP_MISS)
             return
-        if a[found] == a[_ENTRIES + (following << _5)]:
-            a[found + _13] = following
-            a[_ENTRIES + (following << _5) + _13] = a[followers] >> side & _LOW
-        found = _ENTRIES + (following << _5)
-        links = a[followers]
-        a[followers] = (links & (_LOW << (_32 - side))) | (following << side)
+        _set_link(a, followers, side, found)
+        if a[entry + _KIND] & _LEAVES_QUICKLY & (a[found + _KIND] >> _2) != _0:
+            _set_link(a, entry + _LINKS + direction, side, found)
     a[_EDGE] = _NO_EDGE
-    if code >= _DIRECT or (about | a[found + _7]) >> _40 != _0:
+    if code >= _DIRECT or (about | a[found + _ABOUT]) >> _40 != _0:
         if _goes_too_deep(a, uc, about >> _40, found):
             a[_EDGE] = edge + _1
             _stop(a, uc, _STOP_STACK)
             return
         if code >= _DIRECT:
-            _follow_call(a, code, about & _LOW, address, entry, following)
-    touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
-    if touches != _0:
-        _touch_quickly(a, uc, touches)
-    cost = a[found + _2]
-    a[found + _3] += _1
-    a[_CYCLES] += cost & _LOW
-    a[_INSTRUCTIONS] += cost >> _32
-    a[_ENTRY] = following
+            _follow_call(a, code, about & _LOW, address, entry, found)
     a[_QUICK_LIMIT] = a[_LIMIT]
-
-
-_SIGNATURE = types.void(types.voidptr, types.uint64, types.uint32, types.voidptr)
+    _account(a, uc, found)
 
 
 @numba.njit(inline="always")
 def _enter_quickly(a, uc, address, size):
     """Do what ``_enter`` does where nothing is out of the ordinary, and return whether it was so.
 
-    Ordinary is: a plain end of block, a direct or a conditional branch, then the unit that followed
-    last time, with the inputs of then or of the time before. Where only the second half is not, the
-    edge is complete, and noted for ``_enter``.
+    Ordinary is: a plain end of block, a direct or a conditional branch, then a unit and state that
+    followed before. Where only the second half is not, the edge is complete, and noted for
+    ``_enter``.
     """
-    place = _ENTRIES + (a[_ENTRY] << _5)
-    kind = a[place + _12]
-    if a[_INSTRUCTIONS] >= a[_QUICK_LIMIT] or kind & _LEAVES_QUICKLY == _0:
+    entry = a[_ENTRY]
+    kind = a[entry + _KIND]
+    if a[_INSTRUCTIONS] >= a[_QUICK_LIMIT]:
         return False
-    is_taken = address != a[place + _7] & _LOW and kind & _IS_BRANCH != _0
-    links = a[place + _5] if is_taken else a[place + _4]
-    edge = _2 if is_taken else _0
+    where = kind >> _32
+    taken = (_1 if address >> _1 != where else _0) & (kind >> _4)
+    links = a[entry + _LINKS + taken]
+    edge = taken << _1
     if kind & _IS_CONDITIONAL != _0:
-        taken = edge >> _1
-        where = kind >> _32
         backward = _1 if address >> _1 < where else _0
-        wrong = predict_direction(a, _PREDICTOR, where, taken, backward)
+        may_loop = kind & _MAY_LOOP != _0
+        wrong = predict_direction(a, _PREDICTOR, where, taken, backward, may_loop)
         links >>= wrong << _5
         edge |= wrong
-    following = links & _LOW
-    found = _ENTRIES + (following << _5)
-    expected = a[found + _6] == address | (size << _32)
-    enters = a[found + _12]
-    if expected and enters & _HAS_RECIPE != _0:
-        inputs = _inputs(a, uc, a[found + _8])
-        if a[found + _1] != inputs:
-            # The same unit from the same state, with the inputs of the time before?
-            following = a[found + _13]
-            found = _ENTRIES + (following << _5)
-            if a[found + _1] != inputs:
-                enters = _0
-    elif expected and not _guards_hold(a, found):
-        following = a[found + _13]
-        found = _ENTRIES + (following << _5)
-        if not _guards_hold(a, found):
-            enters = _0
-    if not expected or enters & _ENTERS_QUICKLY == _0 or following == _0:
+    found = links & _LOW
+    if a[found + _KEY] == address | (size << _32):
+        found = _match(a, uc, found)
+        if found != _0:
+            _account(a, uc, found)
+            return True
+    if kind & _LEAVES_QUICKLY != _0:
         a[_EDGE] = edge + _1
-        return False
-    touches = (a[found + _12] >> _TOUCH_SHIFT) & _TOUCH_MASK
-    if touches != _0:
-        _touch_quickly(a, uc, touches)
-    cost = a[found + _2]
-    a[found + _3] += _1
-    a[_CYCLES] += cost & _LOW
-    a[_INSTRUCTIONS] += cost >> _32
-    a[_ENTRY] = following
-    return True
+    return False
 
 
-@numba.cfunc(_SIGNATURE, cache=True)
-def block_hook(uc, address, size, arena):
+def source_digest(paths: Sequence[str | Path | None]) -> int:
+    """Return a number that changes with the content of source files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(Path(str(path)).read_bytes())
+    return int.from_bytes(digest.digest()[:8], "little")
+
+
+SOURCE_DIGEST = source_digest([__file__, predictor.__file__, caches.__file__])
+"""Of all files whose functions are compiled into the hooks."""
+
+
+def _enter_block(uc, address, size, arena):
     """Unicorn's UC_HOOK_BLOCK callback."""
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-    if not _enter_quickly(a, _address_of(uc), address, _U(size)):
-        _enter(a, _address_of(uc), address, _U(size), _0)
+    if not _enter_quickly(a, uc, address, _U(size)):
+        _enter(a, uc, address, _U(size), _0)
 
 
-@numba.cfunc(_SIGNATURE, cache=True)
-def probe_hook(uc, address, size, arena):
+def _enter_behind_split(uc, address, size, arena):
     """Unicorn's UC_HOOK_CODE callback at an address where a unit is split."""
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
     if a[_STOP] != _0:
@@ -905,4 +927,59 @@ def probe_hook(uc, address, size, arena):
     if a[unit + _3] != address:
         return  # another unit runs through here, one that needs no split
     behind = a[unit + _4]
-    _enter(a, _address_of(uc), address, a[_UNITS + (behind << _3)] >> _32, behind)
+    _enter(a, uc, address, a[_UNITS + (behind << _3)] >> _32, behind)
+
+
+def _callback(function: Callable[..., None]) -> Any:
+    """Return what in compiled code gives the address of a C function that does as this one.
+
+    numba.cfunc would put a wrapper around the function, for exceptions that cannot happen, which
+    costs as much as a third of the work. Here LLVM inlines it into the C function.
+    """
+    signature = types.void(types.uint64, types.uint64, types.uint32, types.voidptr)
+
+    @intrinsic
+    def callback(typing_context: Any) -> Any:
+        def generate(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+            word = ir.IntType(64)
+            parameters = [word, word, ir.IntType(32), ir.IntType(8).as_pointer()]
+            kind = ir.FunctionType(ir.VoidType(), parameters)
+            hook = ir.Function(builder.module, kind, f"thumbclock_{function.__name__}")
+            inside = ir.IRBuilder(hook.append_basic_block())
+            compiled = context.compile_subroutine(builder, function, signature)
+            called = context.declare_function(builder.module, compiled.fndesc)
+            context.call_conv.call_function(
+                inside, called, types.void, signature.args, hook.args, attrs=("alwaysinline",)
+            )
+            inside.ret_void()
+            return builder.ptrtoint(hook, word)
+
+        return types.uint64(), generate
+
+    return callback
+
+
+_block_callback, _probe_callback = _callback(_enter_block), _callback(_enter_behind_split)
+
+
+def _compile_hooks(digest: int) -> tuple[Any, Any]:
+    """Compile functions that return the addresses of the two hooks, or load them from the cache.
+
+    numba compares only this file with what it was when the code was compiled; but variables that a
+    function closes over are part of its key, and so the digest stands for the other files.
+    """
+
+    @numba.njit(types.uint64(), cache=True)
+    def block_hook():
+        _ = digest
+        return _block_callback()
+
+    @numba.njit(types.uint64(), cache=True)
+    def probe_hook():
+        _ = digest
+        return _probe_callback()
+
+    return block_hook, probe_hook
+
+
+block_hook, probe_hook = _compile_hooks(SOURCE_DIGEST)

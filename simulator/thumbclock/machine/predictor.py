@@ -112,18 +112,22 @@ def _predict_end(words, base, where, taken, backward, guess):
 
 
 @numba.njit(inline="always")
-def predict_direction(words, base, where, taken, backward):
+def predict_direction(words, base, where, taken, backward, may_loop):
     """Predict a conditional branch, learn its outcome, and return 1 where it was wrong.
 
-    All arguments are uint64: the table, where the predictor starts in it, half the address behind
-    the branch, whether it was taken, and whether it went back.
+    The arguments but the last are uint64: the table, where the predictor starts in it, half the
+    address behind the branch, whether it was taken, and whether it went back. Where it can only go
+    forward, ``may_loop`` may be false: the table of loops then has nothing about it.
     """
     history = words[base + _HISTORY]
     place = base + _PATTERN_BASE + ((history ^ where) & words[base + _PATTERN_MASK])
     counter = words[place]
     words[place] = (_NEXT_COUNTER >> ((counter << _2) | (taken << _1))) & _3
     words[base + _HISTORY] = ((history << _1) | taken) & words[base + _HISTORY_MASK]
-    return _predict_end(words, base, where, taken, backward, counter >> _1) ^ taken
+    guess = counter >> _1
+    if may_loop:
+        guess = _predict_end(words, base, where, taken, backward, guess)
+    return guess ^ taken
 
 
 @numba.njit(inline="always")
@@ -138,7 +142,7 @@ def predict(words, base, code, end, target):
     if code == _CONDITIONAL:
         taken = _1 if target != end else _0
         backward = _1 if target < end else _0
-        return predict_direction(words, base, end >> _1, taken, backward)
+        return predict_direction(words, base, end >> _1, taken, backward, True)
     if code >= _CALL and target != end:
         return _predict_target(words, base, code, end, target)
     return _0
