@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from thumbclock import assets
 from thumbclock.errors import UsageError
+from thumbclock.memory import caches
 from thumbclock.profiles import (
     ROLES,
     AccuracyStatement,
@@ -23,6 +24,7 @@ from thumbclock.profiles import (
     parse_placement,
     profile_names,
 )
+from thumbclock.profiles.model import MAX_CACHE_LINES, MAX_CACHES, MAX_MEMORIES
 from thumbclock.studies.figures import read_figures
 
 NAMES = profile_names()
@@ -343,9 +345,11 @@ def test_file_that_is_no_text(tmp_path: Path) -> None:
         ("value = 0x0800_0000", "value = -4", "whole number of at least 0, found -4"),
         ("value = 0x0800_0000", "value = 0xffff_fff0", "are no 32-bit region"),
         ("value = 0x0800_0000", "value = 0x0800_0008", "not aligned to fetch_line_bytes"),
-        ("value = 0x0800_0000", "value = 0x2000_0200", "memories ram and flash overlap at"),
+        ("value = 0x0800_0000", "value = 0x0800_0100", "not a multiple of 4096"),
+        ("value = 0x0800_0000", "value = 0x2000_0000", "memories flash and ram overlap at"),
         ("value = 16", "value = 12", "fetch_line_bytes is 12; expected a power of two"),
         ('2, unit = "cycle"', '2, unit = "ns"', "fetch_wait_cycles is in ns"),
+        ('2, unit = "cycle"', '5_000_000_000, unit = "cycle"', "expected at most 10000"),
         ('kind = "flash"', 'kind = "sram"', "write_wait_cycles belongs to every memory"),
         ("executable = false", "executable = true", "belong to every executable memory"),
         ('stack = "ram"\n', "", "placement lacks stack"),
@@ -469,7 +473,10 @@ def test_bad_electrical_table(tmp_path: Path, old: str, new: str, message: str) 
         ('memories = ["flash"]', 'memories = ["rom"]', "serves 'rom', which no memory is named"),
         ('memories = ["flash"]', 'memories = ["ram"]', "ram, which lacks miss_cycles"),
         ('memories = ["flash"]', "memories = []", "memories names each memory once"),
+        ("[caches.icache]", "[caches.off]", "caches.off: usual, reset, on, off stand for choices"),
         ('writes = "none"', 'writes = "back"', "a cache of fetches is never written"),
+        ('value = 64, unit = "line"', 'value = 16384, unit = "line"',
+         "1 caches with 16384 lines; at most 4 with 8192 lines in all can be simulated"),
         ('value = 64, unit = "line"', 'value = 48, unit = "line"', "48 lines in 2 ways; expected"),
         ('value = 16, unit = "byte", source = "MINE", kind = "documented" }\nlines',
          'value = 12, unit = "byte", source = "MINE", kind = "documented" }\nlines',
@@ -497,6 +504,24 @@ def test_memory_behind_two_caches(tmp_path: Path) -> None:
     path = _write_full(tmp_path, ("[electrical]", twice + "[electrical]"))
     with pytest.raises(UsageError, match="caches icache and other both serve fetch of flash"):
         load_profile(path)
+
+
+def test_profiles_fit_the_tables_of_the_simulator() -> None:
+    """What a profile may hold is what the simulator has room for."""
+    assert MAX_CACHES == caches.MAX_CACHES
+    assert caches._STORAGE + caches._LINE_WORDS * MAX_CACHE_LINES == caches.CACHE_WORDS
+    assert MAX_MEMORIES <= caches.MAX_ROUTES
+
+
+def test_more_memories_than_can_be_told_apart(tmp_path: Path) -> None:
+    """Sixteen memories are refused."""
+    ram = BOARD[BOARD.index("[memories.ram]") : BOARD.index("[sources]")]
+    more = "".join(
+        ram.replace("memories.ram", f"memories.ram{n}").replace("0x2000_", f"0x3{n:03x}_")
+        for n in range(14)
+    )
+    with pytest.raises(UsageError, match="16 memories; expected at most 15"):
+        load_profile(_write(tmp_path, ("[sources]", more + "[sources]")))
 
 
 def test_misses_without_a_cache(tmp_path: Path) -> None:
@@ -609,6 +634,7 @@ def test_waits_are_never_negative(tmp_path: Path) -> None:
         ("stm32f407g-disc1", None, 1.7, "choose a supply from 1.8 to 3.6 V"),
         ("stm32f407g-disc1", None, 3.7, "choose a supply from 1.8 to 3.6 V"),
         ("stm32f407g-disc1", 0, None, "a clock of 0 Hz; expected a clock above 0"),
+        ("stm32f407g-disc1", 10**12, None, "a clock of 1e+12 Hz; expected a clock above 0"),
         ("nrf52840", 32_000_000, None, "at least 64 MHz and at most 64 MHz"),
         ("imxrt1060", 601_000_000, None, "does not run at 601 MHz; choose at most 600 MHz"),
         ("ideal-m4", None, 3.3, "a supply of 3.3 V means nothing"),

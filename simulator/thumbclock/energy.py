@@ -11,6 +11,7 @@ __all__ = [
     "WAITING_STALLS",
     "RunPoint",
     "Schedule",
+    "check_schedule",
     "energy",
     "energy_of_duty_cycle",
     "run_point",
@@ -215,6 +216,22 @@ def _span(interval: Interval) -> str:
 # ---------------------------------------------------------------- running and sleeping
 
 
+def check_schedule(board: BoardProfile, schedule: Schedule | None) -> None:
+    """Raise where a board cannot follow a schedule, whatever it runs.
+
+    Raises:
+        UsageError: The board has no electrical figures, or no such sleep mode.
+    """
+    if schedule is None:
+        return
+    if board.electrical is None:
+        raise UsageError(
+            f"{board.name} has no electrical figures, so it has no average current; choose a "
+            "profile that has (thumbclock profiles)"
+        )
+    _sleep(board, schedule)
+
+
 def energy_of_duty_cycle(run: RunResult, board: BoardProfile, schedule: Schedule) -> DutyCycle:
     """Return what a run costs that is repeated in a period, with sleep for the rest of it.
 
@@ -231,10 +248,12 @@ def energy_of_duty_cycle(run: RunResult, board: BoardProfile, schedule: Schedule
         UsageError: The board has no electrical figures or no such mode, or the run does not fit
             into the period.
     """
-    if run.energy_uj is None or board.electrical is None:
+    check_schedule(board, schedule)
+    assert board.electrical is not None
+    if run.energy_uj is None:
         raise UsageError(
-            f"{board.name} has no electrical figures, so it has no average current; choose a "
-            "profile that has (thumbclock profiles)"
+            f"the run has no energy, but {board.name} has electrical figures; give the board that "
+            "it ran on"
         )
     active_s = run.time_us / 1e6
     if active_s > schedule.period_s:

@@ -46,6 +46,22 @@ def validated(path: Path, schema: str) -> object:
 # run
 
 
+def test_run_refuses_an_impossible_sleep_before_it_runs() -> None:
+    """A sleep mode that the board lacks is named at once, not behind a long run."""
+    done = run("hello", "--period", "1s", "--sleep", "nap")
+    assert done.exit_code == 2
+    assert "has no sleep mode 'nap'" in done.stderr
+    assert done.stdout == ""
+
+
+def test_run_that_does_not_end_has_no_duty_cycle() -> None:
+    """What stopped it is said, rather than that it does not fit into its period."""
+    limited = ("--max-instructions", 50, "--period", "1us", "--sleep", "12uA")
+    done = run("hello", *limited, "--quiet")
+    assert done.exit_code == 3
+    assert "did not end within 50 instructions" in done.stderr
+
+
 def test_run_prints_the_program_and_what_it_cost(tmp_path: Path) -> None:
     """Semihosting comes first and as it is, the summary after it, the same in JSON."""
     done = run("hello", "--json", tmp_path / "run.json")

@@ -91,6 +91,7 @@ def test_self_discharge_is_a_percentage() -> None:
         ("often", "stop", None, "--period 'often': expected a time, e.g. 1s or 250ms"),
         ("1", "stop", None, "--period '1': expected a time"),
         ("1s", "stop", "220", "--battery '220': expected a charge, e.g. 220mAh"),
+        ("1s", "0uA", None, "--sleep '0uA': expected a sleep mode of the profile, or a current"),
     ],
 )
 def test_no_schedule(

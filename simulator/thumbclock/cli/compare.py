@@ -85,6 +85,7 @@ def compare(
     a row does not fit its board; 3 when a kernel faulted. The other rows are shown all the same.
     """
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
+        from thumbclock.energy import check_schedule
         from thumbclock.kernels.spec import ConvSpec
         from thumbclock.profiles import load_profile
         from thumbclock.result import write_result
@@ -110,6 +111,8 @@ def compare(
         for name in words(profile or [DEFAULT_PROFILE])
     ]
     duty = schedule(period, sleep, battery, self_discharge)
+    for board in boards:
+        check_schedule(board.board, duty)
     rows = candidates(specs, boards, place or ["default"])
     compiler = find_toolchain(toolchain)
     with progress_bar(quiet=quiet) as progress:

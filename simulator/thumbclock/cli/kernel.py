@@ -76,7 +76,7 @@ def kernel(
 
     Exit code: 0 when every output equals the reference; 1 when one differs.
     """
-    from thumbclock.energy import with_schedule
+    from thumbclock.energy import check_schedule, with_schedule
     from thumbclock.kernels.spec import ConvSpec
     from thumbclock.profiles import load_profile, parse_placement
     from thumbclock.result import write_result
@@ -95,6 +95,7 @@ def kernel(
     )
     placement = parse_placement(place, board.board)
     duty = schedule(period, sleep, battery, self_discharge)
+    check_schedule(board.board, duty)
     with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
         from thumbclock.kernels.measure import measure
 

@@ -181,6 +181,11 @@ def schedule(
     if battery is not None and charge is None:
         raise UsageError(f"--battery {battery!r}: expected a charge, e.g. 220mAh")
     current = _quantity(sleep, _MICROAMPERES)
+    if current is None and not sleep[:1].isalpha():
+        raise UsageError(
+            f"--sleep {sleep!r}: expected a sleep mode of the profile, or a current above 0 such "
+            "as 12uA"
+        )
     return Schedule(
         period_s=float(seconds),
         sleep=None if current is not None else sleep,

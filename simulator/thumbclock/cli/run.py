@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _TIMEOUT_S = 60.0
+_ENDS = {"exit", "returned", "idle"}  # exits of which a duty cycle can be made
 
 
 def run(
@@ -92,7 +93,7 @@ def run(
     What the program prints by semihosting goes to standard output. Exit code: 0 when the program
     came to its end, whatever exit code of its own it gave; 3 when it faulted or reached a limit.
     """
-    from thumbclock.energy import with_schedule
+    from thumbclock.energy import check_schedule, with_schedule
     from thumbclock.profiles import load_profile
     from thumbclock.result import write_result
 
@@ -105,6 +106,7 @@ def run(
         profile, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches
     )
     duty = schedule(period, sleep, battery, self_discharge)
+    check_schedule(board.board, duty)
     timeout_s = timeout or None
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet) as waiting:
         from thumbclock.machine import Machine
@@ -123,7 +125,8 @@ def run(
             )
         else:
             result = _call(machine, function, arg or [], max_instructions, timeout_s)
-    result = with_schedule(result, board.board, duty)
+    if result.exit.reason in _ENDS:
+        result = with_schedule(result, board.board, duty)
     if json is not None:
         write_result(result, json)
     if not quiet:

@@ -10,6 +10,10 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from thumbclock.profiles.model import (
+    CACHE_CHOICES,
+    MAX_CACHE_LINES,
+    MAX_CACHES,
+    MAX_MEMORIES,
     ROLES,
     AccuracyStatement,
     Cache,
@@ -33,6 +37,9 @@ from thumbclock.profiles.model import (
 )
 
 __all__ = ["BoardFile", "CoreFile"]
+
+_PAGE_BYTES = 4096
+_MAX_CYCLES = 10_000  # of one wait; keeps what a basic block costs far within 32 bits
 
 
 class CoreFile(Schema):
@@ -148,6 +155,8 @@ class _MemoryFile(Schema):
             quantity: Quantity | None = getattr(self, name)
             if quantity is not None:
                 _expect_unit(name, quantity, "cycle")
+                if quantity.integer > _MAX_CYCLES:
+                    raise ValueError(f"{name} is {quantity.value}; expected at most {_MAX_CYCLES}")
         return self
 
     @model_validator(mode="after")
@@ -174,6 +183,11 @@ class _MemoryFile(Schema):
                 raise ValueError(f"{size} bytes at {base.integer:#010x} are no 32-bit region")
             if base.integer % line:
                 raise ValueError(f"base {base.integer:#010x} is not aligned to fetch_line_bytes")
+            if base.integer % _PAGE_BYTES:
+                raise ValueError(
+                    f"base {base.integer:#010x} is not a multiple of {_PAGE_BYTES}, the "
+                    "granularity of simulated memory; start the memory at one"
+                )
         return self
 
     def memory(self, name: str) -> Memory:
@@ -398,6 +412,8 @@ class BoardFile(Schema):
                 raise ValueError(f"{name} is a whole number of Hz")
         if missing := [role for role in ROLES if role not in self.placement]:
             raise ValueError(f"placement lacks {', '.join(missing)}")
+        if len(self.memories) > MAX_MEMORIES:
+            raise ValueError(f"{len(self.memories)} memories; expected at most {MAX_MEMORIES}")
         if self.electrical is not None:
             executable = {name for name, memory in self.memories.items() if memory.executable}
             stated = {memory for row in self.electrical.run for memory in row.code}
@@ -409,6 +425,7 @@ class BoardFile(Schema):
             _check_accesses(self.electrical.access_pj, self.memories)
         _refuse_overlap(self.memories)
         _check_caches(self.caches, self.memories)
+        _check_number_of_caches(self.caches)
         return self
 
 
@@ -436,9 +453,24 @@ def _expect_flag(name: str, quantity: Quantity) -> None:
         raise ValueError(f"{name} is {quantity.value!r}; expected true or false")
 
 
+def _check_number_of_caches(caches: Mapping[str, _CacheFile]) -> None:
+    """Raise where the caches are more than the simulator has room for."""
+    lines = sum(cache.lines.integer for cache in caches.values())
+    if len(caches) > MAX_CACHES or lines > MAX_CACHE_LINES:
+        raise ValueError(
+            f"{len(caches)} caches with {lines} lines; at most {MAX_CACHES} with {MAX_CACHE_LINES} "
+            "lines in all can be simulated"
+        )
+
+
 def _check_caches(caches: Mapping[str, _CacheFile], memories: Mapping[str, _MemoryFile]) -> None:
     served: dict[tuple[str, str], str] = {}
     for name, cache in caches.items():
+        if name in CACHE_CHOICES:
+            raise ValueError(
+                f"caches.{name}: {', '.join(CACHE_CHOICES)} stand for choices of caches; give it "
+                "another name"
+            )
         for memory in cache.memories:
             if memory not in memories:
                 raise ValueError(f"caches.{name} serves {memory!r}, which no memory is named")

@@ -19,6 +19,10 @@ from pydantic import (
 from thumbclock.errors import UsageError
 
 __all__ = [
+    "CACHE_CHOICES",
+    "MAX_CACHES",
+    "MAX_CACHE_LINES",
+    "MAX_MEMORIES",
     "ROLES",
     "Access",
     "AccuracyStatement",
@@ -77,6 +81,12 @@ Access = Literal["fetch", "read", "write"]
 
 Role = Literal["code", "constants", "weights", "data", "stack"]
 """A part of a program that can be placed in a memory of its own."""
+
+CACHE_CHOICES = ("usual", "reset", "on", "off")
+"""Texts that choose caches by their state; no cache has one of them as its name."""
+
+MAX_CACHES, MAX_CACHE_LINES, MAX_MEMORIES = 4, 1 << 13, 15
+"""How much the tables of the simulator have room for: on a board, in all its caches, on a board."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 _WRITTEN_ROLES: frozenset[Role] = frozenset({"data", "stack"})

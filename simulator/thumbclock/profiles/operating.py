@@ -16,6 +16,8 @@ from thumbclock.profiles.model import (
 
 __all__ = ["at_operating_point", "check_operating_point", "choose_caches", "default_supply_v"]
 
+_MAX_CLOCK_HZ = 10**10
+
 _WAITS = (
     "fetch_wait_cycles",
     "read_wait_cycles",
@@ -135,8 +137,11 @@ def check_operating_point(board: BoardProfile, clock_hz: int, supply_v: float | 
     Raises:
         UsageError: It does not; the message says up to where it does.
     """
-    if clock_hz <= 0:
-        raise UsageError(f"a clock of {clock_hz} Hz; expected a clock above 0")
+    if not 0 < clock_hz <= _MAX_CLOCK_HZ:
+        raise UsageError(
+            f"a clock of {clock_hz:.6g} Hz; expected a clock above 0 and of at most "
+            f"{_MAX_CLOCK_HZ / 1e9:g} GHz"
+        )
     low, high = board.min_clock_hz, board.max_clock_hz
     if (low and clock_hz < low.integer) or (high and clock_hz > high.integer):
         limits = [f"at least {low.integer / 1e6:g} MHz"] if low else []
