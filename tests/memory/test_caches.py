@@ -27,11 +27,11 @@ def cache(**changes: object) -> Cache:
     return Cache(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def table(*simulated: Cache) -> Words:
+def table(*simulated: Cache, words_ahead: int = 0) -> Words:
     """Return the table of caches that all serve one memory."""
     words = np.zeros(caches.CACHE_WORDS, np.uint64)
     last = len(simulated) - 1
-    caches.initialise(words, simulated, [Route(0, last, MISS, REST)])
+    caches.initialise(words, simulated, [Route(0, last, MISS, REST)], words_ahead)
     return words
 
 
@@ -136,6 +136,24 @@ def test_prefetch_hides_what_runs_in_between() -> None:
     asked = MISS + REST  # the memory is busy with the rest of the first line
     assert fetch(words, 16, MISS + 8) == asked + MISS - (MISS + 8)
     assert fetch(words, 32, 1000) == 0
+
+
+def test_core_that_fetches_ahead_waits_less() -> None:
+    """It asks for a line when all but three words before it have issued, a word a cycle at best."""
+    words = table(cache(), words_ahead=3)
+    assert fetch(words, 0, 0) == MISS
+    asked = MISS + 4  # behind the four words of the first line
+    assert fetch(words, 16, MISS + 6) == asked + MISS - (MISS + 6)
+
+
+def test_branch_waits_for_what_was_fetched_ahead() -> None:
+    """The line behind the branch is on its way, and the target's comes after it."""
+    words = table(cache(), words_ahead=3)
+    assert fetch(words, 0, 0) == MISS
+    now = MISS + 5
+    asked = MISS + 4
+    assert fetch(words, 64, now) == (asked + MISS + REST + MISS) - now
+    assert fetch(words, 16, 1000) == 0
 
 
 def test_fetch_goes_on_in_its_line() -> None:

@@ -57,6 +57,7 @@ class CortexM0(PipelineModel):
         super().__init__(core)
         names = {*_COSTS.values(), *_NAMED.values(), "pop_to_pc_cycles", "refill_cycles"}
         self._number = {name: core.number(name) for name in names}
+        self.fetch_ahead_words = core.number("prefetch_words")
 
     def initial_state(self) -> State:
         """Return the state of an idle pipeline."""

@@ -107,7 +107,8 @@ class CortexM4(PipelineModel):
     def __init__(self, core: CoreProfile) -> None:
         super().__init__(core)
         self._number = {name: core.number(name) for name in (*core.pipeline, *core.branch)}
-        self._prefetch = PrefetchUnit(core.number("prefetch_words"))
+        self.fetch_ahead_words = core.number("prefetch_words")
+        self._prefetch = PrefetchUnit(self.fetch_ahead_words)
 
     def needs_execution(self, instruction: Instruction) -> bool:
         """Return whether the cost depends on an IT condition having passed.

@@ -97,6 +97,9 @@ class PipelineModel(ABC):
     charges_predication = False
     """Whether an instruction whose IT condition failed costs something else than one that ran."""
 
+    fetch_ahead_words = 0
+    """Words that a prefetch unit reads ahead; 0 where a line is fetched as its code issues."""
+
     def __init__(self, core: CoreProfile) -> None:
         self.core = core
         self.instruction_set = InstructionSet(core.architecture, core.dsp, core.fpu)

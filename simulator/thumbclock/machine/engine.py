@@ -146,7 +146,8 @@ class MemoisedEngine:
             arena[native.REGIONS + 4 * i : native.REGIONS + 4 * i + 3] = region
         predictor.initialise(arena[native.PREDICTOR :], self.timing.pipeline.predictor)
         memory = self.timing.memory
-        caches.initialise(self._cache_words, memory.caches, memory.routes)
+        ahead = self.timing.pipeline.fetch_ahead_words
+        caches.initialise(self._cache_words, memory.caches, memory.routes, ahead)
         pages = arena[native.PAGE_CLASSES : native.STALLS].view(np.uint8)
         for found in memory.regions:
             pages[found.base >> 12 : found.end + 0xFFF >> 12] = found.wait_class

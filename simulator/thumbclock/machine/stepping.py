@@ -45,7 +45,8 @@ class SteppedEngine:
         self._predictor = np.zeros(PREDICTOR_WORDS, np.uint64)
         predictor.initialise(self._predictor, timing.pipeline.predictor)
         self._caches = np.zeros(caches.CACHE_WORDS, np.uint64)
-        caches.initialise(self._caches, timing.memory.caches, timing.memory.routes)
+        memory, ahead = timing.memory, timing.pipeline.fetch_ahead_words
+        caches.initialise(self._caches, memory.caches, memory.routes, ahead)
         self._frames: list[tuple[int, int, int]] = []  # return address, cycles at entry, function
         self._stack_lowest = (1 << 32) - 1
         self._stack_limit = 0

@@ -54,8 +54,8 @@ _CACHES = _ROUTES + _ROUTE_WORDS * (MAX_ROUTES + 1)
 _CACHE_HEADER = 16
 (
     _SHIFT, _SETS, _WAYS, _POLICY, _BACK, _PREFETCH, _LINES, _HINT, _LAST_FETCH, _MISSES, _TURN,
-    _STEADY,
-) = (_U(i) for i in range(12))  # fmt: skip
+    _STEADY, _AHEAD, _LINE_CYCLES, _FETCHED, _ENTERED,
+) = (_U(i) for i in range(16))  # fmt: skip
 _LINE_WORDS = 4
 _TAG, _USED, _READY, _DIRTY = (_U(i) for i in range(4))
 _STORAGE = _CACHES + MAX_CACHES * (_CACHE_HEADER + _HINTS)
@@ -69,6 +69,7 @@ _ROUTES_BASE = _U(_ROUTES)
 _POLICIES = {"lru": 0, "round_robin": 1, "random": 2}
 _LRU, _ROUND_ROBIN = _U(0), _U(1)
 _SEED = 0x2545F491
+_FETCH_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ class Route:
 
 
 def initialise(
-    words: npt.NDArray[np.uint64], caches: Sequence[Cache], routes: Sequence[Route]
+    words: npt.NDArray[np.uint64],
+    caches: Sequence[Cache],
+    routes: Sequence[Route],
+    words_ahead: int = 0,
 ) -> None:
     """Empty all caches, as after reset, and note their geometry.
 
@@ -97,6 +101,8 @@ def initialise(
         words: The table, ``CACHE_WORDS`` long.
         caches: The enabled caches, at most ``MAX_CACHES``.
         routes: The ways to memories; the route with number n is ``routes[n - 1]``.
+        words_ahead: Words that the core's own prefetch unit holds, 0 for a core that fetches a line
+            when its first instruction issues.
 
     Raises:
         ValueError: More caches, lines or routes than the table has room for.
@@ -119,7 +125,10 @@ def initialise(
         header[int(_POLICY)] = _POLICIES[cache.policy]
         header[int(_BACK)] = cache.writes == "back"
         header[int(_PREFETCH)] = cache.prefetch
-        header[int(_STEADY)] = cache.serves == "fetch" and cache.policy != "lru"
+        steady = cache.serves == "fetch" and cache.policy != "lru" and not words_ahead
+        header[int(_STEADY)] = steady
+        header[int(_AHEAD)] = words_ahead
+        header[int(_LINE_CYCLES)] = cache.line_bytes // _FETCH_BYTES
         header[int(_LINES)] = lines
         header[int(_HINT)] = place + _CACHE_HEADER
         header[int(_LAST_FETCH)] = _NONE
@@ -261,29 +270,59 @@ def _load_line(a, base, cache, route, line, start, dirty):
 
 
 @numba.njit
+def _asked_ahead(a, base, cache, now):
+    """Return when a core that fetches ahead could have the line behind the one that it is in.
+
+    It reads a word a cycle, behind those of the line before, and has room for it once all but
+    ``_AHEAD`` words in front of it have issued. The word is read in one cycle and decoded in the
+    next.
+    """
+    cycles = a[base + cache + _LINE_CYCLES]
+    room = a[base + cache + _ENTERED] + cycles + _2 - a[base + cache + _AHEAD]
+    return min(now, max(room, a[base + cache + _FETCHED] + cycles))
+
+
+@numba.njit
+def _fetch_line(a, base, cache, route, line, asked):
+    """Fetch a line that is asked for at a time, and the next if prefetched; return when it came."""
+    place = _find(a, base, cache, line)
+    if place == _0:
+        a[base + cache + _MISSES] += _1
+        place = _load_line(a, base, cache, route, line, asked, _0)
+    a[base + place + _USED] = asked
+    fetched = max(asked, a[base + place + _READY])
+    if a[base + cache + _PREFETCH] != _0 and _find(a, base, cache, line + _1) == _0:
+        # The read takes a cycle of its own beyond the wait.
+        _load_line(a, base, cache, route, line + _1, fetched + _1, _0)
+    return fetched
+
+
+@numba.njit
 def fetch(a, base, route_number, address, now):
     """Fetch an instruction's bytes; return the stall until they are there.
 
     All arguments are uint64: the table, where it starts, the number of the route to the memory, the
     address, and the present time in cycles. The line that was fetched last is in the core's own
-    buffer, from which fetching on costs nothing.
+    buffer, from which fetching on costs nothing. A core with a prefetch unit asked for the line
+    behind it before the present time; a branch loses that lead, and waits for what was asked for.
     """
     route = _ROUTES_BASE + (route_number << _3)
     cache = a[base + route + _ROUTE_FETCH]
-    line = address >> a[base + cache + _SHIFT]
-    if cache == _0 or line == a[base + cache + _LAST_FETCH]:
+    line, last = address >> a[base + cache + _SHIFT], a[base + cache + _LAST_FETCH]
+    if cache == _0 or line == last:
         return _0
     a[base + cache + _LAST_FETCH] = line
-    place = _find(a, base, cache, line)
-    if place == _0:
-        a[base + cache + _MISSES] += _1
-        place = _load_line(a, base, cache, route, line, now, _0)
-    a[base + place + _USED] = now
-    ready = a[base + place + _READY]
-    stall = ready - now if ready > now else _0
-    if a[base + cache + _PREFETCH] != _0 and _find(a, base, cache, line + _1) == _0:
-        # The read takes a cycle of its own beyond the wait.
-        _load_line(a, base, cache, route, line + _1, now + stall + _1, _0)
+    asked = now
+    if a[base + cache + _AHEAD] != _0 and last != _NONE:
+        ahead = _asked_ahead(a, base, cache, now)
+        if line == last + _1:
+            asked = ahead
+        elif ahead < now:
+            _fetch_line(a, base, cache, route, last + _1, ahead)
+    fetched = _fetch_line(a, base, cache, route, line, asked)
+    stall = fetched - now if fetched > now else _0
+    a[base + cache + _FETCHED] = fetched
+    a[base + cache + _ENTERED] = now + stall
     return stall
 
 
