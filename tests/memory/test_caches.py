@@ -22,7 +22,8 @@ def cache(**changes: object) -> Cache:
     fields: dict[str, object] = {
         "name": "small", "serves": "both", "memories": ("flash",), "policy": "lru",
         "writes": "back", "line_bytes": 16, "lines": 4, "ways": 2, "prefetch": False,
-        "data_banks": 1, "at_reset": True, "usual": True, "note": "", "quantities": {},
+        "data_banks": 1, "reads_ahead": True, "at_reset": True, "usual": True, "note": "",
+        "quantities": {},
     }  # fmt: skip
     return Cache(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -144,6 +145,13 @@ def test_core_that_fetches_ahead_waits_less() -> None:
     assert fetch(words, 0, 0) == MISS
     asked = MISS + 4  # behind the four words of the first line
     assert fetch(words, 16, MISS + 6) == asked + MISS - (MISS + 6)
+
+
+def test_cache_that_does_not_read_ahead() -> None:
+    """In front of it the core's own lead gains nothing."""
+    for words_ahead in (0, 3):
+        words = table(cache(reads_ahead=False), words_ahead=words_ahead)
+        assert [fetch(words, 16 * n, 100 * n) for n in range(3)] == [MISS] * 3
 
 
 def test_branch_waits_for_what_was_fetched_ahead() -> None:

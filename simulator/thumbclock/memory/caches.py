@@ -125,9 +125,10 @@ def initialise(
         header[int(_POLICY)] = _POLICIES[cache.policy]
         header[int(_BACK)] = cache.writes == "back"
         header[int(_PREFETCH)] = cache.prefetch
-        steady = cache.serves == "fetch" and cache.policy != "lru" and not words_ahead
+        ahead = words_ahead if cache.reads_ahead else 0
+        steady = cache.serves == "fetch" and cache.policy != "lru" and not ahead
         header[int(_STEADY)] = steady
-        header[int(_AHEAD)] = words_ahead
+        header[int(_AHEAD)] = ahead
         header[int(_LINE_CYCLES)] = cache.line_bytes // _FETCH_BYTES
         header[int(_LINES)] = lines
         header[int(_HINT)] = place + _CACHE_HEADER

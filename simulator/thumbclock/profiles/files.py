@@ -251,6 +251,7 @@ class _CacheFile(Schema):
     ways: Quantity
     prefetch: Quantity
     data_banks: Quantity | None = None
+    reads_ahead: Quantity | None = None
     at_reset: Quantity
     usual: Quantity
     note: str = ""
@@ -262,8 +263,9 @@ class _CacheFile(Schema):
             _expect_unit(name, quantity, unit)
             if quantity.integer < 1:
                 raise ValueError(f"{name} is {quantity.value}; expected at least 1")
-        for name in ("prefetch", "at_reset", "usual"):
-            _expect_flag(name, getattr(self, name))
+        for name in ("prefetch", "reads_ahead", "at_reset", "usual"):
+            if getattr(self, name) is not None:
+                _expect_flag(name, getattr(self, name))
         if not self.memories or len(set(self.memories)) != len(self.memories):
             raise ValueError("memories names each memory once, and at least one")
         if self.serves == "fetch" and self.writes != "none":
@@ -281,7 +283,8 @@ class _CacheFile(Schema):
         return self
 
     def cache(self, name: str) -> Cache:
-        names = ("line_bytes", "lines", "ways", "prefetch", "data_banks", "at_reset", "usual")
+        flags = ("prefetch", "reads_ahead", "at_reset", "usual")
+        names = ("line_bytes", "lines", "ways", "data_banks", *flags)
         stated = {name: getattr(self, name) for name in names}
         return Cache(
             name=name,
@@ -294,6 +297,7 @@ class _CacheFile(Schema):
             ways=self.ways.integer,
             prefetch=bool(self.prefetch.value),
             data_banks=self.data_banks.integer if self.data_banks else 1,
+            reads_ahead=self.reads_ahead is None or bool(self.reads_ahead.value),
             at_reset=bool(self.at_reset.value),
             usual=bool(self.usual.value),
             note=self.note,

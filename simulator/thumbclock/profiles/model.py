@@ -285,6 +285,8 @@ class Cache:
         ways: Lines of a set; as many as `lines` where it is fully associative.
         prefetch: Whether the line behind the one that is fetched from is fetched ahead.
         data_banks: 32-bit banks of its lines that can serve a load each in the same cycle.
+        reads_ahead: Whether lines are asked for as early as the core's own prefetch unit wants
+            them, rather than when their first instruction issues.
         at_reset: Whether it is enabled after reset.
         usual: Whether the usual start-up code of the board enables it.
         note: What a reader needs to judge it.
@@ -301,6 +303,7 @@ class Cache:
     ways: int
     prefetch: bool
     data_banks: int
+    reads_ahead: bool
     at_reset: bool
     usual: bool
     note: str
