@@ -673,7 +673,7 @@ class MemoisedEngine:
                 kind |= native.MAY_LOOP
         if guards is None:
             kind |= native.HAS_RECIPE
-        if not flags & (native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION):
+        elif not flags & (native.UNIT_CHECKS_STACK | native.UNIT_STARTS_FUNCTION):
             kind |= native.ENTERS_QUICKLY
         return kind
 

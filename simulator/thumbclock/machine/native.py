@@ -582,22 +582,26 @@ def _guards_hold(a, entry):
 
 
 @numba.njit(inline="always")
-def _match(a, uc, entry):
-    """Return the entry for the inputs as they are now, of the unit and state of one; 0 for none.
+def _match_guards(a, entry):
+    """Return the entry for the registers as they are now, of the unit and state of one; 0 for none.
 
     The next ones in the ring are looked at, not all: there may be many.
     """
-    if a[entry + _KIND] & _HAS_RECIPE != _0:
-        inputs = _inputs(a, uc, a[entry + _PROGRAM])
-        for _ in range(_MAX_STEPS):
-            if a[entry + _INPUTS] == inputs:
-                return entry
-            entry = a[entry + _NEXT]
-    else:
-        for _ in range(_MAX_STEPS):
-            if _guards_hold(a, entry):
-                return entry
-            entry = a[entry + _NEXT]
+    for _ in range(_MAX_STEPS):
+        if _guards_hold(a, entry):
+            return entry
+        entry = a[entry + _NEXT]
+    return _0
+
+
+@numba.njit(inline="always")
+def _match_inputs(a, uc, entry):
+    """Do what ``_match_guards`` does where the inputs take a recipe."""
+    inputs = _inputs(a, uc, a[entry + _PROGRAM])
+    for _ in range(_MAX_STEPS):
+        if a[entry + _INPUTS] == inputs:
+            return entry
+        entry = a[entry + _NEXT]
     return _0
 
 
@@ -844,7 +848,12 @@ def _enter(a, uc, address, size, split_unit):
     followers = entry + _FOLLOWERS + direction
     found = (a[followers] >> side) & _LOW
     # An entry that is not there has the place 0, and no unit the address in the header.
-    found = _match(a, uc, found) if a[found + _KEY] == address | (size << _32) else _0
+    if a[found + _KEY] != address | (size << _32):
+        found = _0
+    elif a[found + _KIND] & _HAS_RECIPE != _0:
+        found = _match_inputs(a, uc, found)
+    else:
+        found = _match_guards(a, found)
     if found == _0:
         found = _find_follower(a, uc, entry, edge, address, size, split_unit)
         if found == _0:
@@ -866,39 +875,6 @@ def _enter(a, uc, address, size, split_unit):
     _account(a, uc, found)
 
 
-@numba.njit(inline="always")
-def _enter_quickly(a, uc, address, size):
-    """Do what ``_enter`` does where nothing is out of the ordinary, and return whether it was so.
-
-    Ordinary is: a plain end of block, a direct or a conditional branch, then a unit and state that
-    followed before. Where only the second half is not, the edge is complete, and noted for
-    ``_enter``.
-    """
-    entry = a[_ENTRY]
-    kind = a[entry + _KIND]
-    if a[_INSTRUCTIONS] >= a[_QUICK_LIMIT]:
-        return False
-    where = kind >> _32
-    taken = (_1 if address >> _1 != where else _0) & (kind >> _4)
-    links = a[entry + _LINKS + taken]
-    edge = taken << _1
-    if kind & _IS_CONDITIONAL != _0:
-        backward = _1 if address >> _1 < where else _0
-        may_loop = kind & _MAY_LOOP != _0
-        wrong = predict_direction(a, _PREDICTOR, where, taken, backward, may_loop)
-        links >>= wrong << _5
-        edge |= wrong
-    found = links & _LOW
-    if a[found + _KEY] == address | (size << _32):
-        found = _match(a, uc, found)
-        if found != _0:
-            _account(a, uc, found)
-            return True
-    if kind & _LEAVES_QUICKLY != _0:
-        a[_EDGE] = edge + _1
-    return False
-
-
 def source_digest(paths: Sequence[str | Path | None]) -> int:
     """Return a number that changes with the content of source files."""
     digest = hashlib.sha256()
@@ -912,10 +888,36 @@ SOURCE_DIGEST = source_digest([__file__, predictor.__file__, caches.__file__])
 
 
 def _enter_block(uc, address, size, arena):
-    """Unicorn's UC_HOOK_BLOCK callback."""
+    """Unicorn's UC_HOOK_BLOCK callback.
+
+    It does what ``_enter`` does where nothing is out of the ordinary: a plain end of block, a
+    direct or a conditional branch, then a unit and state that followed before, with inputs that are
+    a matter of guards. Where only the second half is not, the edge is complete, and noted for
+    ``_enter``. All calls stand at the end, so that no registers have to be saved for them.
+    """
     a = numba.carray(arena, (ARENA_WORDS,), np.uint64)
-    if not _enter_quickly(a, uc, address, _U(size)):
-        _enter(a, uc, address, _U(size), _0)
+    entry = a[_ENTRY]
+    kind = a[entry + _KIND]
+    if a[_INSTRUCTIONS] < a[_QUICK_LIMIT]:
+        where = kind >> _32
+        taken = (_1 if address >> _1 != where else _0) & (kind >> _4)
+        links = a[entry + _LINKS + taken]
+        edge = taken << _1
+        if kind & _IS_CONDITIONAL != _0:
+            backward = _1 if address >> _1 < where else _0
+            may_loop = kind & _MAY_LOOP != _0
+            wrong = predict_direction(a, _PREDICTOR, where, taken, backward, may_loop)
+            links >>= wrong << _5
+            edge |= wrong
+        found = links & _LOW
+        if a[found + _KEY] == address | (_U(size) << _32):
+            found = _match_guards(a, found)
+            if found != _0:
+                _account(a, uc, found)
+                return
+        if kind & _LEAVES_QUICKLY != _0:
+            a[_EDGE] = edge + _1
+    _enter(a, uc, address, _U(size), _0)
 
 
 def _enter_behind_split(uc, address, size, arena):

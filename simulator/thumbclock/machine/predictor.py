@@ -97,18 +97,19 @@ def _predict_end(words, base, where, taken, backward, guess):
     """Return the guess, or what the table of loops knows better; count how often it is taken."""
     place = base + _LOOP_BASE + (where & words[base + _LOOP_MASK])
     loop = words[place]
-    known = _1 if loop >> _TAG == where else _0
+    if loop >> _TAG != where:
+        if backward != _0:
+            words[place] = where << _TAG | _1
+        return guess
     count, last, sure = loop & _COUNT, (loop >> _LAST_RUN) & _COUNT, (loop >> _IS_SURE) & _1
     ends = _1 if count == last else _0
     counted = _1 if count <= words[base + _LONGEST_LOOP] else _0
     # A run that is longer than those before, or than can be counted, is unlike them.
-    still_sure = (sure & (ends ^ _1)) if taken != _0 else (ends & counted)
-    last_run = last if taken != _0 else count
-    next_count = (count + counted) & (_0 - taken)
-    learnt = where << _TAG | still_sure << _IS_SURE | last_run << _LAST_RUN | next_count
-    begun = where << _TAG | _1 if backward != _0 else loop
-    words[place] = learnt if known != _0 else begun
-    return guess ^ ((guess ^ ends ^ _1) & sure & known)
+    if taken != _0:
+        words[place] = (loop & ~(ends << _IS_SURE)) + counted
+    else:
+        words[place] = where << _TAG | (ends & counted) << _IS_SURE | count << _LAST_RUN
+    return ends ^ _1 if sure != _0 else guess
 
 
 @numba.njit(inline="always")
