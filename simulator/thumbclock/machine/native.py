@@ -210,9 +210,7 @@ UNIT_CHECKS_STACK, UNIT_MOVES_STACK, UNIT_STARTS_FUNCTION = 1, 2, 4
 
 # Constants for the compiled code, where an untyped integer would turn arithmetic to floats.
 _0, _1, _2, _3, _4, _5, _6, _7 = (_U(i) for i in range(8))
-_8, _9, _11, _12, _13, _15, _16, _24, _31, _32, _40 = (
-    _U(i) for i in (8, 9, 11, 12, 13, 15, 16, 24, 31, 32, 40)
-)
+_8, _12, _15, _16, _24, _31, _32, _40 = (_U(i) for i in (8, 12, 15, 16, 24, 31, 32, 40))
 _NO_EDGE = _U(NO_EDGE)
 _LEAVES_QUICKLY, _IS_CONDITIONAL = _U(LEAVES_QUICKLY), _U(IS_CONDITIONAL)
 _ENTERS_QUICKLY, _HAS_RECIPE, _IS_BRANCH = _U(ENTERS_QUICKLY), _U(HAS_RECIPE), _U(IS_BRANCH)
@@ -861,7 +859,8 @@ def _enter(a, uc, address, size, split_unit):
             _stop(a, uc, _STOP_MISS)
             return
         _set_link(a, followers, side, found)
-        if a[entry + _KIND] & _LEAVES_QUICKLY & (a[found + _KIND] >> _2) != _0:
+        leaves, enters = a[entry + _KIND] & _LEAVES_QUICKLY, a[found + _KIND] & _ENTERS_QUICKLY
+        if leaves != _0 and enters != _0:
             _set_link(a, entry + _LINKS + direction, side, found)
     a[_EDGE] = _NO_EDGE
     if code >= _DIRECT or (about | a[found + _ABOUT]) >> _40 != _0:
@@ -909,7 +908,7 @@ def _enter_block(uc, address, size, arena):
             wrong = predict_direction(a, _PREDICTOR, where, taken, backward, may_loop)
             links >>= wrong << _5
             edge |= wrong
-        found = links & _LOW
+        found = links & _LOW  # 0 where the short path may not follow: no unit has the header's key
         if a[found + _KEY] == address | (_U(size) << _32):
             found = _match_guards(a, found)
             if found != _0:
@@ -936,7 +935,9 @@ def _callback(function: Callable[..., None]) -> Any:
     """Return what in compiled code gives the address of a C function that does as this one.
 
     numba.cfunc would put a wrapper around the function, for exceptions that cannot happen, which
-    costs as much as a third of the work. Here LLVM inlines it into the C function.
+    costs as much as a third of the work. Here LLVM inlines it into the C function. The result is
+    for use as a global: among the variables that a function closes over it would make numba's key
+    a new one in every process.
     """
     signature = types.void(types.uint64, types.uint64, types.uint32, types.voidptr)
 
