@@ -10,6 +10,7 @@ loops; r12 is for addresses within a statement.
 """
 
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,10 @@ _OPPOSITE = {
 _HEAD = ".syntax unified\n.cpu cortex-m7\n.fpu fpv5-sp-d16\n.thumb\n.text\n"
 _SIGN_AND_ZERO = ("eq", "ne", "mi", "pl")
 _SUFFIXES = ("", "b", "h", "sb", "sh")
+
+_EXTENDED = re.compile(
+    r"v|[su]xta?b16|sel |smmul|pkh|[su]add8|qadd|[su]xta[bh]|smul[bt]|smla[dbt]"
+)  # what only cores with DSP and floating point have
 
 _ENABLE_COUNTER = (
     "movw r12, #0xEDFC", "movt r12, #0xE000", "mov r6, #0x1000000", "str r6, [r12]",
@@ -99,17 +104,23 @@ class Assembled:
     functions: tuple[Function, ...]
 
 
-def generate(seed: int) -> Program:
-    """Return the program of a seed."""
-    return _Generator(seed).program()
+def generate(seed: int, *, extended: bool = True) -> Program:
+    """Return the program of a seed.
+
+    Args:
+        seed: Of the choices.
+        extended: Whether the core has the DSP extension and an FPU for single precision.
+    """
+    return _Generator(seed, extended=extended).program()
 
 
 class _Generator:
     """Writes one program."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, extended: bool) -> None:
         self.random = random.Random(seed)
-        self.name = f"p{seed}"
+        self.extended = extended
+        self.name = f"p{seed}" if extended else f"b{seed}"
         self.labels = 0
         self.callable: list[str] = []  # functions that may be called from where we are
         self.recursive: list[str] = []
@@ -123,9 +134,17 @@ class _Generator:
             self.derived_address: 3, self.selected_address: 2, self.exclusive: 1,
             self.variable_frame: 1,
         }  # fmt: skip
+        if not extended:
+            del simple[self.float_]
         self.simple_kinds, self.simple_weights = list(simple), list(simple.values())
 
     # Small choices.
+
+    def choose(self, choices: Sequence[list[str]]) -> list[str]:
+        """Choose lines, all of which the core has."""
+        if not self.extended:
+            choices = [lines for lines in choices if not any(map(_EXTENDED.match, lines))]
+        return self.random.choice(choices)
 
     def data(self) -> str:
         return f"r{self.random.randrange(8)}"
@@ -190,7 +209,7 @@ class _Generator:
     def flags(self) -> list[str]:
         a, b, c = self.data(), self.data(), self.data()
         amount = self.random.randrange(1, 32)
-        return self.random.choice(
+        return self.choose(
             (
                 [f"cmp {a}, {b}"], [f"cmp {a}, #{self.random.randrange(256)}"], [f"tst {a}, {b}"],
                 [f"cmn {a}, {b}"], [f"teq {a}, {b}"],
@@ -222,7 +241,7 @@ class _Generator:
             [f"sxtah {a}, {b}, {c}{rotation}"], [f"uxtb {a}, {b}{rotation}"], [f"sxth {a}, {b}"],
             [f"smulbb {a}, {b}, {c}"], [f"smlabt {a}, {b}, {c}, {d}"], [f"uxtab {a}, {b}, {c}"],
         )  # fmt: skip
-        return self.random.choice(choices)
+        return self.choose(choices)
 
     def divide(self) -> list[str]:
         """Divide by what is known from the block's start, and by what is not."""
@@ -405,7 +424,7 @@ class _Generator:
     def derived_address(self) -> list[str]:
         """Address memory with what a recipe cannot compute, or hardly."""
         a = self.data()
-        producer = self.random.choice(
+        producer = self.choose(
             (
                 [f"clz r12, {a}"], [f"rbit r12, {a}", "and r12, r12, #0xFF"],
                 [f"smmul r12, {a}, {self.data()}", "and r12, r12, #0xFE"],
@@ -505,9 +524,9 @@ class _Generator:
             if condition in opaque and (sets_flags or line.startswith(("sdiv", "udiv"))):
                 line, sets_flags = f"mov{condition} {self.data()}, {self.data()}", False
             lines.append(line)
-            if sets_flags:
+            if sets_flags or line.startswith(("st", "vst")):
                 opaque.update((condition, _OPPOSITE[condition]))
-            elif line.startswith(("smlad", "smull", "clz", "st", "vst")):
+            elif line.startswith(("smlad", "smull", "clz")):
                 opaque.add(condition)
         return lines
 
@@ -515,8 +534,9 @@ class _Generator:
         a, b, c, d = self.data(), self.data(), self.data(), self.data()
         low, high = self.several(2)
         offset, pointer = self.offset(), self.pointer()
-        template = self.random.choice(
-            (
+        choices = [
+            [line]
+            for line in (
                 f"mov? {a}, {b}", f"mov? {a}, #7", f"add? {a}, {b}, {c}", f"eor? {a}, {b}, {c}",
                 f"sub? {a}, {b}, #1", f"ldr? {a}, [{pointer}, #{offset}]", f"ldr? {a}, [r12]",
                 f"ldrb? {a}, [r12, #{offset}]", f"ldrh? {a}, [{pointer}, #{offset}]",
@@ -533,7 +553,8 @@ class _Generator:
                 f"lsl? {a}, {b}, #3", f"uxtb? {a}, {b}", f"movw? {a}, #0x1234",
                 f"rsb? {a}, {b}, #0", f"str? {low}, [sp, #4]", f"ldr? {low}, [sp, #8]",
             )
-        )  # fmt: skip
+        ]  # fmt: skip
+        (template,) = self.choose(choices)
         if template.startswith("tst") and condition not in _SIGN_AND_ZERO:
             template = f"cmp? {a}, {b}"  # what TST leaves of C and V is beyond a recipe
         return template.replace("?", condition, 1)
@@ -763,7 +784,7 @@ class _Generator:
     def main(self) -> Block:
         body = [*self.body(5), self.loop_of_main()]
         end = self.random.choice((["pop {r4-r11, pc}"], ["pop {r4-r11, lr}", "bx lr"]))
-        return _main(body, end, reads_counter=self.reads_counter)
+        return _main(body, end, reads_counter=self.reads_counter, extended=self.extended)
 
     def loop_of_main(self) -> Block:
         self.depth = 1
@@ -772,22 +793,25 @@ class _Generator:
         return loop
 
 
-def loop_of(name: str, lines: Sequence[str], count: int = 6) -> Program:
+def loop_of(name: str, lines: Sequence[str], count: int = 6, *, extended: bool = True) -> Program:
     """Return a program that runs given lines in a loop."""
     head = [f"mov r11, #{count}", f".L{name}:"]
     loop = Block(head, [Block(list(lines))], ["subs r11, r11, #1", f"bne.w .L{name}"])
-    return Program(name, {name: _main([loop], ["pop {r4-r11, pc}"], reads_counter=True)})
+    end = ["pop {r4-r11, pc}"]
+    return Program(name, {name: _main([loop], end, reads_counter=True, extended=extended)})
 
 
-def _main(body: list[Block], end: list[str], *, reads_counter: bool) -> Block:
+def _main(body: list[Block], end: list[str], *, reads_counter: bool, extended: bool) -> Block:
     """Return the function that is called from outside: registers from the buffer and back."""
     frame = f"sp, sp, #{_FRAME_BYTES}"
     head = ["push {r4-r11, lr}", f"sub {frame}", "mov r8, r0", "mov r9, r1", "mov r7, r2"]
     head += _ENABLE_COUNTER if reads_counter else []
     head += [f"ldr r{i}, [r8, #{4 * i}]" for i in range(7)]
-    head += ["vldmia r8, {s0-s7}", "mov r10, #0", "mov r11, #0", "mov r12, r8"]
+    head += ["vldmia r8, {s0-s7}"] if extended else []
+    head += ["mov r10, #0", "mov r11, #0", "mov r12, r8"]
     head += [f"str r{i}, [sp, #{4 * i}]" for i in range(8)]
-    tail = [f"add r12, r8, #{_RESULTS}", "stm r12!, {r0-r7}", "vstmia r12, {s0-s7}"]
+    tail = [f"add r12, r8, #{_RESULTS}", "stm r12!, {r0-r7}"]
+    tail += ["vstmia r12, {s0-s7}"] if extended else []
     return Block(head, body, [*tail, f"add {frame}", *end])
 
 

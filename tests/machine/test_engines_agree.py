@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_programs import BUFFER_BYTES, FAR_OFFSET, Assembled, Program
 
+from thumbclock.errors import SimulationFault
 from thumbclock.isa import decode
 from thumbclock.machine import engine as engine_module
 from thumbclock.machine import native
@@ -170,6 +171,20 @@ def test_random_programs(assembled: list[Assembled], group: int) -> None:
     _check(programs, SETTINGS[(3 * group + 2) % len(SETTINGS)], variants=2)
 
 
+_BASIC_SETTINGS = (
+    Setting("ideal-m3", 0x08000000, (0x20000000, 0x20002000)),
+    Setting("stm32f103", 0x08000000, (0x20000000, 0x20001000)),
+    Setting("stm32f103", 0x20002000, (0x20000000, 0x20001000)),
+)
+
+
+@pytest.mark.parametrize("setting", _BASIC_SETTINGS, ids=str)
+def test_cores_without_dsp_and_fpu(setting: Setting) -> None:
+    """The same holds for a core that has less, and for its prefetch buffer."""
+    programs = [random_programs.generate(seed, extended=False) for seed in range(4)]
+    _check(random_programs.assemble(programs), setting)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(10_000, 1 << 30), st.sampled_from(SETTINGS))
 def test_any_program(seed: int, setting: Setting) -> None:
@@ -260,6 +275,26 @@ _CASES = {
         str r3, [r12, #-4]
         strb r3, [r9, #5]
         ldr r3, [r9, #4]""",
+    "stores to a peripheral at the end of an IT block, and behind it": """
+        movw r12, #0xE018
+        movt r12, #0xE000
+        cmp r2, r3
+        ite hi
+        ldrhi r5, [r9, #1]
+        strls r3, [r12]
+        add r4, r4, #1
+        add r5, r5, r4
+        vmov s1, r5
+        ldr r6, [r8, #4]
+        str r4, [r8, #8]
+        tst r4, #1
+        itt ne
+        strne r4, [r12]
+        subne r5, r5, #3
+        str r5, [r8, #12]
+        tst r4, #2
+        it ne
+        strne r4, [r12]""",
     "counter read twice in one block and within an IT block": """
         movw r12, #0x1004
         movt r12, #0xE000
@@ -330,6 +365,18 @@ def _run_bare(bench: Bench, program: Assembled) -> tuple[bytes, ...]:
         guest.set_register(number, value)
     guest.uc.emu_start(SETTINGS[1].code | 1, end)
     return guest.read(first, BUFFER_BYTES), guest.read(second, BUFFER_BYTES)
+
+
+@pytest.mark.parametrize("engine", ["memoised", "stepped"])
+def test_store_that_fails_in_an_it_block(engine: Literal["memoised", "stepped"]) -> None:
+    """The fault is that of the store, although Unicorn runs on behind the IT block."""
+    lines = ["mov r12, #0xF0000000", "cmp r2, r2", "it eq", "streq r3, [r12]", "add r5, r5, #1"]
+    (program,) = random_programs.assemble(
+        [random_programs.loop_of("bad", [*lines, "ldr r6, [r8]"])]
+    )
+    bench = Bench([program], SETTINGS[1], engine)
+    with pytest.raises(SimulationFault, match=r"'streq.w r3, \[ip\]' wrote to 0xf0000000"):
+        bench.call("bad", 0)
 
 
 # The tables.

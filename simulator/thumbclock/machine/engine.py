@@ -124,6 +124,7 @@ class MemoisedEngine:
         self._miss = ctypes.CFUNCTYPE(ctypes.c_uint64, ctypes.c_uint64)(self._on_miss)
         self._reset_tables()
         self._fill_header()
+        guest.on_failed_store = self._enter_no_more
         guest.add_native_hook(
             unicorn.UC_HOOK_BLOCK, int(native.block_hook()), self._arena.ctypes.data
         )
@@ -424,6 +425,10 @@ class MemoisedEngine:
         arena[native.ENTRIES + native.ENTRY_ABOUT] = about
         arena[native.UNITS + 6] = function
         arena[H.EDGE] = edge + 1
+
+    def _enter_no_more(self) -> None:
+        """Let the hook stop at the next block: a store of the running unit has failed."""
+        self._arena[H.LIMIT] = self._arena[H.QUICK_LIMIT] = 0
 
     # Misses.
 

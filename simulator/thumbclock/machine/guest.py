@@ -59,6 +59,12 @@ class Guest:
             buffer = storage.setdefault(region.memory.name, _allocate(region.memory.size_bytes))
             self._buffers[region.base] = buffer
             self._map(region, buffer)
+        self.on_failed_store: Callable[[], None] = lambda: None
+        self._failed_store: tuple[int, Any] | None = None
+        self.uc.hook_add(
+            unicorn.UC_HOOK_MEM_WRITE_UNMAPPED | unicorn.UC_HOOK_MEM_WRITE_PROT,
+            self._on_failed_store,
+        )
         if self.uc.ctl_get_cpu_model() != model:
             raise ThumbclockError("Unicorn did not take the CPU model; expected unicorn 2.1.4")
 
@@ -155,6 +161,28 @@ class Guest:
         cpsr = int(self.uc.reg_read(arm_const.UC_ARM_REG_CPSR)) & ~_IT_BITS
         cpsr |= (it_state >> 2 & 0x3F) << 10 | (it_state & 3) << 25
         self.uc.reg_write(arm_const.UC_ARM_REG_CPSR, cpsr & 0xFFFFFFFF)
+
+    # Stores that fail.
+
+    @property
+    def has_failed_store(self) -> bool:
+        """Whether a store has failed, and the emulator is on its way to where it stops for it."""
+        return self._failed_store is not None
+
+    def return_to_failed_store(self) -> None:
+        """Undo what ran behind a store that failed: Unicorn 2.1.4 goes on behind an IT block.
+
+        The program counter is then that of the store, and all registers are those in front of it.
+        """
+        failed, self._failed_store = self._failed_store, None
+        if failed is not None and failed[0] != self.register(15):
+            self.uc.context_restore(failed[1])
+
+    def _on_failed_store(self, *_: object) -> bool:
+        if self._failed_store is None:
+            self._failed_store = self.register(15), self.uc.context_save()
+            self.on_failed_store()
+        return False
 
     # Hooks.
 

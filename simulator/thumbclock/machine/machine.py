@@ -567,6 +567,7 @@ class Machine:
         return check(instruction, access, has, fpu_enabled=self.engine.fpu_enabled)
 
     def _serve_error(self, error: unicorn.UcError) -> _Stop | None:
+        self.guest.return_to_failed_store()
         address = self.guest.register(PC)
         code = error.errno
         if not self.guest.is_thumb():

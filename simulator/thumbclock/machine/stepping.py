@@ -132,7 +132,7 @@ class SteppedEngine:
 
     def _step(self, address: int) -> None:
         """An instruction is about to run: complete the one before it."""
-        if self.fault is not None:
+        if self.fault is not None or self.guest.has_failed_store:
             return
         if self._running is not None:
             self._complete()
