@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from thumbclock import assets
 from thumbclock.errors import UsageError
-from thumbclock.memory import caches
 from thumbclock.profiles import (
     ROLES,
     AccuracyStatement,
@@ -24,7 +23,6 @@ from thumbclock.profiles import (
     parse_placement,
     profile_names,
 )
-from thumbclock.profiles.model import MAX_CACHE_LINES, MAX_CACHES, MAX_MEMORIES
 from thumbclock.studies.figures import read_figures
 
 NAMES = profile_names()
@@ -504,13 +502,6 @@ def test_memory_behind_two_caches(tmp_path: Path) -> None:
     path = _write_full(tmp_path, ("[electrical]", twice + "[electrical]"))
     with pytest.raises(UsageError, match="caches icache and other both serve fetch of flash"):
         load_profile(path)
-
-
-def test_profiles_fit_the_tables_of_the_simulator() -> None:
-    """What a profile may hold is what the simulator has room for."""
-    assert MAX_CACHES == caches.MAX_CACHES
-    assert caches._STORAGE + caches._LINE_WORDS * MAX_CACHE_LINES == caches.CACHE_WORDS
-    assert MAX_MEMORIES <= caches.MAX_ROUTES
 
 
 def test_more_memories_than_can_be_told_apart(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ class SteppedEngine:
         """Run until something stops it."""
         self._limit = instruction_limit
         self._it_state = self.guest.it_state()
-        self._expected = None
+        # Within an IT block the first instruction may be one that the emulator passes over.
+        self._expected = address if self._it_state else None
         try:
             self.guest.uc.emu_start(address | 1, until)
         finally:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thumbclock.profiles import Cache
+from thumbclock.profiles.model import MAX_CACHE_LINES, MAX_CACHES, MAX_MEMORIES
 
 __all__ = [
     "CACHE_WORDS",
@@ -41,8 +42,7 @@ __all__ = [
 
 _U = np.uint64
 
-MAX_CACHES, MAX_ROUTES = 4, 15
-_MAX_LINES = 1 << 13
+MAX_ROUTES = MAX_MEMORIES
 _HINTS = 256
 
 # The table's words, from its base: header, routes, caches with their hints, the lines.
@@ -59,7 +59,7 @@ _CACHE_HEADER = 16
 _LINE_WORDS = 4
 _TAG, _USED, _READY, _DIRTY = (_U(i) for i in range(4))
 _STORAGE = _CACHES + MAX_CACHES * (_CACHE_HEADER + _HINTS)
-CACHE_WORDS = _STORAGE + _LINE_WORDS * _MAX_LINES
+CACHE_WORDS = _STORAGE + _LINE_WORDS * MAX_CACHE_LINES
 
 _0, _1, _2, _3, _32 = _U(0), _U(1), _U(2), _U(3), _U(32)
 _LOW = _U(0xFFFFFFFF)
@@ -107,8 +107,8 @@ def initialise(
     Raises:
         ValueError: More caches, lines or routes than the table has room for.
     """
-    if len(caches) > MAX_CACHES or sum(cache.lines for cache in caches) > _MAX_LINES:
-        raise ValueError(f"more than {MAX_CACHES} caches, or {_MAX_LINES} lines in them")
+    if len(caches) > MAX_CACHES or sum(cache.lines for cache in caches) > MAX_CACHE_LINES:
+        raise ValueError(f"more than {MAX_CACHES} caches, or {MAX_CACHE_LINES} lines in them")
     if len(routes) > MAX_ROUTES:
         raise ValueError(f"{len(routes)} memories behind caches; at most {MAX_ROUTES} are possible")
     words[:CACHE_WORDS] = 0

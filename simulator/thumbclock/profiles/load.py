@@ -148,6 +148,8 @@ def _parse(path: Path, schema: type[_File]) -> _File:
         return schema.model_validate(document)
     except ValidationError as error:
         raise UsageError(_explain(path, error)) from None
+    except UsageError as error:  # of a quantity that a rule of the file uses
+        raise UsageError(f"{path} is not a valid profile: {error}") from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
