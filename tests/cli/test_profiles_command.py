@@ -45,7 +45,9 @@ def test_details(monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> No
     rows = [line.split() for line in lines]
     flowing = " ".join(text.split())
     for dotted, quantity in (*profile.board.numbers(), *profile.core.numbers()):
-        short = dotted.removeprefix("electrical.").removeprefix("pipeline.").removeprefix("branch.")
+        short = dotted
+        for table in ("electrical.", "pipeline.", "branch.", "accuracy.error."):
+            short = short.removeprefix(table)
         if short.startswith(("memories.", "caches.")):
             short = short.split(".", 2)[2]
         row = next(row for row in rows if row and row[0] == short and quantity.kind in row)
