@@ -13,12 +13,11 @@ from thumbclock.energy import (
     energy,
     energy_of_duty_cycle,
     run_point,
-    waiting_cycles,
     with_schedule,
 )
 from thumbclock.errors import UsageError
 from thumbclock.profiles import BoardProfile, Quantity, load_profile, profile_names
-from thumbclock.result import EnergyUj, Exit, Image, ModelStatement, RunResult
+from thumbclock.result import EnergyUj, Exit, Image, ModelStatement, RunResult, waiting_cycles
 
 POWERED = [name for name in profile_names() if load_profile(name).board.electrical is not None]
 

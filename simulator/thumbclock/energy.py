@@ -8,19 +8,14 @@ from thumbclock.profiles import BoardProfile, Electrical, RunCurrent, SleepMode
 from thumbclock.result import DutyCycle, EnergyUj, Interval, RunResult
 
 __all__ = [
-    "WAITING_STALLS",
     "RunPoint",
     "Schedule",
     "check_schedule",
     "energy",
     "energy_of_duty_cycle",
     "run_point",
-    "waiting_cycles",
     "with_schedule",
 ]
-
-WAITING_STALLS = frozenset({"fetch_wait", "memory_wait", "fetch_miss", "data_miss"})
-"""Stall reasons in which the core waits for a memory; the others belong to its own pipeline."""
 
 _HOURS_PER_YEAR = 24 * 365.25
 
@@ -117,11 +112,6 @@ def _evidence(row: RunCurrent) -> str:
     return (
         f"{current.value:g} mA at {_megahertz(row):g} MHz {current.kind} [{current.source}]{note}"
     )
-
-
-def waiting_cycles(stalls: Mapping[str, int]) -> int:
-    """Return the cycles in which the core waited for a memory, from the stalls of a run."""
-    return sum(cycles for reason, cycles in stalls.items() if reason in WAITING_STALLS)
 
 
 def energy(
@@ -303,8 +293,8 @@ def _sleep(board: BoardProfile, schedule: Schedule) -> tuple[str, tuple[float, f
     if schedule.sleep not in modes:
         has = f"has {', '.join(modes)}" if modes else "has none with a published current"
         raise UsageError(
-            f"{board.name} has no sleep mode {schedule.sleep!r}; it {has}. Give one of them, or a "
-            "current such as 12uA"
+            f"{board.name} has no sleep mode {schedule.sleep!r}; it {has}. Give "
+            f"{'one of them, or ' if modes else ''}a current such as 12uA"
         )
     mode = modes[schedule.sleep]
     ratio = _clock_ratio(board, mode)

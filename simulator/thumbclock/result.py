@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
@@ -54,9 +55,12 @@ __all__ = [
     "ValidationRow",
     "json_schemas",
     "read_result",
+    "waiting_cycles",
     "write_result",
     "write_schemas",
 ]
+
+_WAITING_STALLS = frozenset({"fetch_wait", "memory_wait", "fetch_miss", "data_miss"})
 
 ExitReason = Literal[
     "exit",
@@ -393,6 +397,11 @@ class RunResult(_Model):
                 "mix": _less(self.mix, before.mix),
             }
         )
+
+
+def waiting_cycles(stalls: Mapping[str, int]) -> int:
+    """Return the cycles in which the core waited for a memory, from the stalls of a run."""
+    return sum(cycles for reason, cycles in stalls.items() if reason in _WAITING_STALLS)
 
 
 def _less(after: dict[str, int], before: dict[str, int], *, keep: bool = False) -> dict[str, int]:

@@ -62,6 +62,14 @@ def test_run_that_does_not_end_has_no_duty_cycle() -> None:
     assert "did not end within 50 instructions" in done.stderr
 
 
+def test_kernel_says_when_memories_decide() -> None:
+    """Where waits count, the core's accuracy is not all that there is to say."""
+    flash = ("--place", "code=flash", "--profile", "nucleo-h743zi")
+    text = " ".join(invoke(*KERNEL, *flash, "--caches", "off").stdout.split())
+    assert "of the cycles wait for it, by times of the board's profile" in text
+    assert "of the cycles wait for it" not in invoke(*KERNEL, "--profile", "ideal-m7").stdout
+
+
 def test_run_prints_the_program_and_what_it_cost(tmp_path: Path) -> None:
     """Semihosting comes first and as it is, the summary after it, the same in JSON."""
     done = run("hello", "--json", tmp_path / "run.json")

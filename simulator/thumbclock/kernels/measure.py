@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thumbclock.energy import energy, waiting_cycles
+from thumbclock.energy import energy
 from thumbclock.errors import CheckFailed
 from thumbclock.kernels.data import ConvData, random_layer
 from thumbclock.kernels.image import GUARD_BYTES, conv_image, zones
@@ -22,6 +22,7 @@ from thumbclock.result import (
     Mismatch,
     Precision,
     RunResult,
+    waiting_cycles,
 )
 from thumbclock.result import Toolchain as ToolchainRecord
 from thumbclock.toolchain import BuiltImage, Toolchain, build

@@ -10,7 +10,7 @@ from typing import Literal
 import unicorn
 
 from thumbclock.cores import Access, pipeline_model
-from thumbclock.energy import energy, waiting_cycles
+from thumbclock.energy import energy
 from thumbclock.errors import SimulationFault, UsageError
 from thumbclock.isa import Instruction, decode
 from thumbclock.isa.instruction import PC
@@ -35,6 +35,7 @@ from thumbclock.result import (
     ModelStatement,
     RunResult,
     Toolchain,
+    waiting_cycles,
 )
 from thumbclock.result import Image as ImageRecord
 

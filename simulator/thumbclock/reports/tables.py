@@ -15,6 +15,7 @@ from thumbclock.result import (
     Interval,
     KernelResult,
     RunResult,
+    waiting_cycles,
 )
 
 __all__ = [
@@ -39,6 +40,9 @@ _ENDS = {
     "time_limit": "the time limit was reached",
     "idle": "the program waits for an interrupt that nothing raises",
 }
+
+
+_WORTH_SAYING = 0.02  # of the cycles
 
 
 def run_summary(result: RunResult) -> RenderableType:
@@ -251,6 +255,13 @@ def _costs(result: RunResult) -> Iterator[tuple[str, str]]:
         yield (
             "caches",
             ", ".join(f"{name} ({misses.get(name, 0):,} misses)" for name in result.caches),
+        )
+    waiting = waiting_cycles(result.stalls)
+    if waiting > _WORTH_SAYING * result.cycles:
+        yield (
+            "memory",
+            f"{waiting / result.cycles:.0%} of the cycles wait for it, by times of the board's "
+            "profile, whose error the accuracy below does not tell",
         )
     supply = "" if result.supply_v is None else f", at {result.supply_v:g} V"
     yield "energy", f"{_energy(result.energy_uj)}{supply}"
