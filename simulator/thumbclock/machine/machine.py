@@ -358,13 +358,13 @@ class Machine:
         limit = instructions + max_instructions
         stop = self._run(address, RETURN_ADDRESS, limit, timeout_s, None)
         self.engine.finish()
+        depth = stack - min(stack, self.engine.stack_lowest)
+        self._deepest_stack = max(self._deepest_stack, depth)
         if stop.reason != "returned":
             self._stop = stop
             self._raise(
                 stop, f"in a call of {function if isinstance(function, str) else hex(address)}"
             )
-        depth = stack - min(stack, self.engine.stack_lowest)
-        self._deepest_stack = max(self._deepest_stack, depth)
         guest.set_register(13, before)
         return CallResult(
             value=guest.register(0),
