@@ -251,7 +251,7 @@ def _victim(a, base, cache, line):
 
 @numba.njit
 def _load_line(a, base, cache, route, line, start, dirty):
-    """Bring a line in, from a time at which it is asked for; return when its word is there.
+    """Bring a line in, from a time at which it is asked for; return its place.
 
     A modified line that has to go is written back behind the new one.
     """
