@@ -436,9 +436,9 @@ def _less_functions(
 
 
 class Precision(_Model):
-    """Bits of a kernel's weights and activations."""
+    """Bits of a kernel's weights, 0 where it has none, and of its activations."""
 
-    weights: Annotated[int, Field(ge=1, le=32)]
+    weights: Annotated[int, Field(ge=0, le=32)]
     activations: Annotated[int, Field(ge=1, le=32)]
 
 

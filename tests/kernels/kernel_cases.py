@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from thumbclock.kernels.spec import ConvSpec, Padding, parse_precision
+from thumbclock.kernels.conv.spec import ConvSpec, Padding
+from thumbclock.kernels.precision import parse_precision
 
 _CHANNELS = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 31, 32, 33, 48, 64, 70])
 

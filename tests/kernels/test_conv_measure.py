@@ -5,12 +5,13 @@ import pytest
 
 import thumbclock.kernels.measure
 from thumbclock.errors import CheckFailed, UsageError
-from thumbclock.kernels.data import ConvData, random_layer
+from thumbclock.kernels.conv.data import random_layer
+from thumbclock.kernels.conv.layer import ConvLayer
+from thumbclock.kernels.conv.packing import scratch_bytes
+from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.image import Zone, zones
 from thumbclock.kernels.measure import measure
-from thumbclock.kernels.packing import scratch_bytes
-from thumbclock.kernels.reference import IntArray
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.task import IntArray, Task
 from thumbclock.profiles import load_profile, parse_placement
 from thumbclock.result import KernelResult
 
@@ -38,7 +39,7 @@ def test_counts_outputs_that_differ() -> None:
     spec = ConvSpec.parse("4x4x4-4", precision="w8a8")
     layer = random_layer(spec)
 
-    class Wrong(ConvData):
+    class Wrong(ConvLayer):
         """The layer with one expected output changed."""
 
         def expected(self) -> IntArray:
@@ -57,8 +58,8 @@ def test_counts_outputs_that_differ() -> None:
 def test_notices_a_kernel_that_writes_too_far(monkeypatch: pytest.MonkeyPatch) -> None:
     """A scratch that is stated too small shows as a broken guard."""
 
-    def cut(spec: ConvSpec) -> tuple[Zone, Zone]:
-        output, scratch = zones(spec)
+    def cut(task: Task) -> tuple[Zone, Zone]:
+        output, scratch = zones(task)
         return output, Zone(scratch.symbol, scratch.size_bytes - 8)
 
     monkeypatch.setattr(thumbclock.kernels.measure, "zones", cut)
@@ -73,12 +74,12 @@ def test_unrolled_code_is_priced_where_it_lies() -> None:
     fast = measure(spec, board, parse_placement("code=itcm", board.board))
     slow = measure(spec, board, parse_placement("code=flash", board.board))
     assert fast.run.cycles < slow.run.cycles
-    code_bytes = fast.options["unrolled_code_bytes"]
+    code_bytes = fast.options["emitted_code_bytes"]
     assert isinstance(code_bytes, int)
     assert 8 * np.prod(spec.weight_shape) < code_bytes < 20 * np.prod(spec.weight_shape)
 
 
 def test_needs_the_dsp_extension() -> None:
     """A core without it is refused by name, before anything is built."""
-    with pytest.raises(UsageError, match=r"ideal-m0plus has an .* which lacks the DSP extension"):
+    with pytest.raises(UsageError, match=r"Cortex-M0\+ lacks the DSP extension"):
         measure(ConvSpec.parse("4x4x4-4"), "ideal-m0plus")

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import convolutions
 
-from thumbclock.kernels.data import ConvData, keep_mask, quantize_multiplier, random_layer
-from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.conv.data import keep_mask, quantize_multiplier, random_layer
+from thumbclock.kernels.conv.layer import ConvLayer
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.requantization import Int8Requantization, UnsignedRequantization
 
 
-def _by_loops(data: ConvData) -> list[int]:
+def _by_loops(data: ConvLayer) -> list[int]:
     """Sum every product of every output in Python integers."""
     spec, q = data.spec, data.requantization
     sums = []
@@ -34,7 +35,7 @@ def _by_loops(data: ConvData) -> list[int]:
     return sums
 
 
-def _finish(data: ConvData, total: int, channel: int) -> int:
+def _finish(data: ConvLayer, total: int, channel: int) -> int:
     """Requantize one sum with rational arithmetic."""
     match data.requantization:
         case Int8Requantization() as q:

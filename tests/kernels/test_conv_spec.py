@@ -3,7 +3,8 @@
 import pytest
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.spec import PRECISIONS, ConvSpec, Padding, parse_precision
+from thumbclock.kernels.conv.spec import ConvSpec, Padding
+from thumbclock.kernels.precision import PRECISIONS, parse_precision
 
 
 def test_parses_what_a_user_writes() -> None:
@@ -36,7 +37,7 @@ def test_valid_padding_is_none() -> None:
     assert ConvSpec.parse("8x8x1-1", padding="valid").output_shape == (6, 6, 1)
 
 
-@pytest.mark.parametrize("name", [*PRECISIONS, "w8a8-skip0", "w8a8-skip100"])
+@pytest.mark.parametrize("name", [*PRECISIONS, "w8a8-skip100", "w2a8o4", "w4a2s-thresholds"])
 def test_knows_its_precisions(name: str) -> None:
     """Every listed name parses to itself."""
     assert parse_precision(name).name == name

@@ -1,48 +1,24 @@
 """Seeded layers with realistic values, and which operands a skipping kernel leaves out."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from thumbclock.kernels.packing import lane_pairs, window_fields
-from thumbclock.kernels.reference import (
+from thumbclock.kernels.conv.layer import ConvLayer
+from thumbclock.kernels.conv.packing import lane_pairs, window_fields
+from thumbclock.kernels.conv.reference import accumulate, windows
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.requantization import (
     BinaryRequantization,
     Int8Requantization,
-    IntArray,
     Requantization,
     UnsignedRequantization,
-    accumulate,
-    convolve,
-    windows,
 )
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.task import IntArray
 
-__all__ = ["ConvData", "keep_mask", "quantize_multiplier", "random_layer", "significance"]
-
-
-@dataclass(frozen=True)
-class ConvData:
-    """A layer's numbers, unpacked.
-
-    Attributes:
-        spec: The convolution.
-        inputs: HWC.
-        weights: OHWI; operands that are left out are zero.
-        requantization: From sums to outputs.
-    """
-
-    spec: ConvSpec
-    inputs: IntArray
-    weights: IntArray
-    requantization: Requantization
-
-    def expected(self) -> IntArray:
-        """Return the reference's outputs, HWC."""
-        return convolve(self.spec, self.inputs, self.weights, self.requantization)
+__all__ = ["keep_mask", "quantize_multiplier", "random_layer", "significance"]
 
 
-def random_layer(spec: ConvSpec, seed: int = 0) -> ConvData:
+def random_layer(spec: ConvSpec, seed: int = 0) -> ConvLayer:
     """Draw a layer: normal weights, rectified activations, outputs that spread and saturate.
 
     Of the kernels that skip, the least significant operands are left out.
@@ -54,7 +30,7 @@ def random_layer(spec: ConvSpec, seed: int = 0) -> ConvData:
     if spec.precision.skip_percent:
         weights = weights * keep_mask(spec, inputs, weights, neutral)
     sums = accumulate(spec, inputs, weights, neutral)
-    return ConvData(spec, inputs, weights, _calibrated(rng, spec, sums, input_offset))
+    return ConvLayer(spec, inputs, weights, _calibrated(rng, spec, sums, input_offset))
 
 
 def _random_weights(

@@ -1,67 +1,16 @@
 """What a convolution is: its shape, its precision, and how a user writes both."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.options import KernelOptions
+from thumbclock.kernels.precision import Precision, parse_precision
 
-__all__ = ["PRECISIONS", "ConvSpec", "Padding", "Precision", "parse_precision"]
+__all__ = ["ConvSpec", "Padding"]
 
-
-@dataclass(frozen=True)
-class Precision:
-    """Bit widths and implementation of a kernel.
-
-    Attributes:
-        name: e.g. ``w4a8`` or ``w8a8-skip25``.
-        weight_bits: Bits of a weight.
-        activation_bits: Bits of an activation, in and out.
-        unrolled: Whether the weights are constants in emitted code.
-        skip_percent: Percentage of operand pairs left out; only of unrolled kernels.
-    """
-
-    name: str
-    weight_bits: int
-    activation_bits: int
-    unrolled: bool = False
-    skip_percent: int = 0
-
-    @property
-    def kernel(self) -> str:
-        """Name of the C function, without its ``tc_conv_``."""
-        return "unrolled" if self.unrolled else self.name
-
-
-_BASES = {
-    "w8a8": (8, 8),
-    "w4a8": (4, 8),
-    "w4a4": (4, 4),
-    "w2a2": (2, 2),
-    "w1a1": (1, 1),
-}
 
 _MOST_ELEMENTS = 1 << 23
-
-PRECISIONS: tuple[str, ...] = (*_BASES, "w8a8-unrolled", "w8a8-skip25", "w8a8-skip50")
-"""The usual precisions; ``w8a8-skipN`` is accepted for any whole N from 0 to 100."""
-
-
-def parse_precision(name: str) -> Precision:
-    """Return the precision of a name such as ``w4a8``.
-
-    Raises:
-        UsageError: There is no such precision.
-    """
-    if name in _BASES:
-        weight_bits, activation_bits = _BASES[name]
-        return Precision(name, weight_bits, activation_bits)
-    match = re.fullmatch(r"w8a8-(?:unrolled|skip(\d{1,3}))", name)
-    if match is None or int(match[1] or 0) > 100:
-        raise UsageError(
-            f"precision {name!r}: expected one of {', '.join(PRECISIONS)}, or w8a8-skipN with N "
-            "percent of the operands left out (0 to 100)"
-        )
-    return Precision(name, 8, 8, unrolled=True, skip_percent=int(match[1] or 0))
 
 
 @dataclass(frozen=True)
@@ -100,7 +49,7 @@ class ConvSpec:
     stride_h: int = 1
     stride_w: int = 1
     padding: Padding = Padding()
-    precision: Precision = Precision("w8a8", 8, 8)
+    precision: Precision = field(default_factory=Precision)
 
     def __post_init__(self) -> None:
         for name in ("in_h", "in_w", "in_c", "out_c", "kernel_h", "kernel_w"):
@@ -120,6 +69,11 @@ class ConvSpec:
         value = getattr(self, name)
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}")
+
+    @property
+    def operator(self) -> str:
+        """Name of the operator."""
+        return "conv"
 
     @property
     def out_h(self) -> int:
@@ -163,6 +117,22 @@ class ConvSpec:
         """The shape as `parse` reads it, e.g. ``32x32x16-16``."""
         return f"{self.in_h}x{self.in_w}x{self.in_c}-{self.out_c}"
 
+    @property
+    def title(self) -> str:
+        """Operator and shape for a reader."""
+        return f"conv {self.shape_text}, kernel {self.kernel_h}x{self.kernel_w}"
+
+    @classmethod
+    def from_options(cls, options: KernelOptions) -> "ConvSpec":
+        """Return the convolution that a user's options describe, as `parse` reads them."""
+        return cls.parse(
+            options.shape or "32x32x16-16",
+            kernel=options.kernel or "3x3",
+            stride=options.stride or "1",
+            padding=options.padding or "same",
+            precision=options.precision,
+        )
+
     @classmethod
     def parse(
         cls,
@@ -171,7 +141,7 @@ class ConvSpec:
         kernel: str = "3x3",
         stride: str = "1",
         padding: str = "same",
-        precision: str = "w8a8",
+        precision: str | Precision = "w8a8",
     ) -> "ConvSpec":
         """Read a convolution as a user writes it.
 
@@ -181,7 +151,7 @@ class ConvSpec:
             stride: N or HxW.
             padding: ``same`` (as TensorFlow: the odd one at the bottom and right), ``valid``,
                 or ``top,bottom,left,right``.
-            precision: A name that `parse_precision` knows.
+            precision: A precision, or a name that `parse_precision` knows.
 
         Raises:
             UsageError: A part cannot be read, or the convolution has no output.
@@ -212,7 +182,7 @@ class ConvSpec:
             stride_h,
             stride_w,
             Padding(top, bottom, left, right),
-            parse_precision(precision),
+            parse_precision(precision) if isinstance(precision, str) else precision,
         )
 
 

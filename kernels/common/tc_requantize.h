@@ -4,8 +4,38 @@
 
 #include <arm_acle.h>
 
-#include "tc_conv.h"
-#include "tc_window.h"
+#include "tc_base.h"
+
+/* TensorFlow Lite's int8 arithmetic: bias holds input_offset * sum(weights) as well. */
+typedef struct {
+    int32_t bias;
+    int32_t multiplier; /* Q31 */
+    uint16_t left;      /* 1 + left shift before the multiplication; the 1 makes SMMULR Q31 */
+    uint16_t right;     /* rounding right shift after it, ties away from zero */
+} tc_channel_s8;
+
+typedef struct {
+    const tc_channel_s8 *channels;
+    int32_t pad; /* the input's zero point: what padding holds */
+    int32_t output_offset;
+    int32_t activation_min, activation_max;
+} tc_requant_s8;
+
+/* Unsigned sub-byte outputs: y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32). */
+typedef struct {
+    int32_t bias;
+    int32_t multiplier;
+} tc_channel_un;
+
+typedef struct {
+    const tc_channel_un *channels;
+    uint32_t left; /* one shift for the layer, so that the product keeps its precision */
+} tc_requant_un;
+
+/* Binary outputs: 1 where start[channel] plus the number of products that are -1 is negative. */
+typedef struct {
+    const int32_t *start;
+} tc_requant_b1;
 
 /* (a * b + 2^31) >> 32; ACLE has no intrinsic for it. */
 TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
