@@ -86,6 +86,12 @@ def kernel(
             help="Where parts lie, e.g. code=flash; the rest as the board has it.",
         ),
     ] = "",
+    check_memory: Annotated[
+        bool,
+        typer.Option(
+            "--check-memory", help="Check every load and store as well; slow on large layers."
+        ),
+    ] = False,
     toolchain: ToolchainOption = "zig",
     seed: SeedOption = 0,
     json: JsonOption = None,
@@ -123,7 +129,9 @@ def kernel(
     with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
         from thumbclock.kernels.measure import measure
 
-        result = measure(spec, board, placement, find_toolchain(toolchain), seed=seed)
+        result = measure(
+            spec, board, placement, find_toolchain(toolchain), seed=seed, check_memory=check_memory
+        )
     result = result.model_copy(update={"run": with_schedule(result.run, board.board, duty)})
     if json is not None:
         write_result(result, json)
