@@ -111,5 +111,5 @@ def test_notices_a_kernel_that_reads_too_far() -> None:
 
     layer = random_layer(ConvSpec.parse("3x3x4-4"))
     short = Short(layer.spec, layer.inputs, layer.weights, layer.requantization)
-    with pytest.raises(CheckFailed, match="reads 4 bytes at .*the nearest .* is tc_weights"):
+    with pytest.raises(CheckFailed, match=r"reads 4 bytes at .*the nearest .* is tc_weights"):
         measure(layer.spec, "ideal-m7", data=short, check_memory=True)

@@ -241,7 +241,7 @@ def test_newlib(core: str, abi: str, optimisation: str, tmp_path: Path) -> None:
     assert bytes(output) == b"467.725 1.5 999\n"
 
 
-def test_only_the_stepped_engine_checks_accesses(elf: Path) -> None:
+def test_only_the_stepped_engine_checks_accesses(image: Path) -> None:
     """The memoised engine refuses what it cannot do."""
     with pytest.raises(UsageError, match="engine='stepped'"):
-        Machine(elf, "ideal-m7").restrict([], [])
+        Machine(image, "ideal-m7").restrict([], [])
