@@ -139,6 +139,7 @@ class ConvLayer:
         spec = self.spec
         sizes = {array.symbol: len(array.data) for array in self._arrays("int8_t")}
         options: dict[str, bool | int | float | str] = {
+            "weight_count": int(self.weights.size),
             "weight_bytes": sizes.get("tc_weights", 0),
             "requantization_bytes": sizes["tc_requantization"],
             "keeps_rows": keeps_rows(spec),
