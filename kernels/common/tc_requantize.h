@@ -21,7 +21,7 @@ typedef struct {
     int32_t activation_min, activation_max;
 } tc_requant_s8;
 
-/* Unsigned sub-byte outputs: y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32). */
+/* Sub-byte outputs: y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32). */
 typedef struct {
     int32_t bias;
     int32_t multiplier;
@@ -31,6 +31,15 @@ typedef struct {
     const tc_channel_un *channels;
     uint32_t left; /* one shift for the layer, so that the product keeps its precision */
 } tc_requant_un;
+
+/*
+ * Outputs of 4, 2 and 1 bit by thresholds: how many of a channel's 2^bits - 1 ascending thresholds
+ * the sum reaches, XORed with its first word. Inverting all bits makes a channel fall; inverting
+ * the top bit makes the count two's complement.
+ */
+typedef struct {
+    const int32_t *channels; /* 2^bits words each */
+} tc_requant_thresholds;
 
 /* Binary outputs: 1 where start[channel] plus the number of products that are -1 is negative. */
 typedef struct {

@@ -1,7 +1,9 @@
 """A convolution with its numbers, and the call of the kernel that computes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+
+import numpy as np
 
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.emit import emit_unrolled
@@ -16,10 +18,12 @@ from thumbclock.kernels.conv.packing import (
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
-    UnsignedRequantization,
+    SubByteRequantization,
+    ThresholdRequantization,
 )
 from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
@@ -70,10 +74,12 @@ class ConvLayer:
                 f"the {core.title} lacks the DSP extension that the convolution kernels need; "
                 "choose a profile with a Cortex-M4, M7 or M33"
             )
+        _expect_requantization(precision, self.requantization)
         kernel = kernel_name(precision)
-        if kernel not in KERNEL_FILES:
+        if not _has_fast_path(spec):
             raise UsageError(
-                f"convolution has no kernel {precision.name}; there are {', '.join(KERNEL_FILES)}"
+                f"{spec.title} has no kernel {precision.name}; there are "
+                f"{', '.join(KERNEL_FILES)} for one group of channels without dilation"
             )
         activation = "int8_t" if precision.activation_bits == 8 else "uint8_t"
         unrolled = precision.unrolled
@@ -102,7 +108,12 @@ class ConvLayer:
             output_bytes=_output_bytes(spec),
             scratch_bytes=scratch_bytes(spec),
             expected=self.expected(),
-            unpack=partial(unpack_activations, shape=spec.output_shape, bits=precision.output_bits),
+            unpack=partial(
+                unpack_activations,
+                shape=spec.output_shape,
+                bits=precision.output_bits,
+                signed=precision.signed,
+            ),
             options=self._options(),
         )
 
@@ -113,16 +124,31 @@ class ConvLayer:
 
     def _arrays(self, activation: str) -> tuple[Array, ...]:
         spec = self.spec
-        inputs = pack_activations(self.inputs, spec.precision.activation_bits)
-        table = pack_requantization(spec, self.requantization, self.weights)
+        bits, signed = spec.precision.activation_bits, spec.precision.signed
+        inputs = pack_activations(self.inputs, bits, signed=signed)
+        weights, requantization = self._rising()
+        table = pack_requantization(spec, requantization, weights)
         element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
         arrays = [
             Array("tc_input", activation, inputs, "data"),
             Array("tc_requantization", element, table),
         ]
         if not spec.precision.unrolled:
-            arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, self.weights)))
+            arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, weights)))
         return tuple(arrays)
+
+    def _rising(self) -> tuple[IntArray, Requantization]:
+        """Return weights and requantization; of binary weights those of channels that rise.
+
+        A sum that reaches its threshold, with weights negated, stays below 1 less it.
+        """
+        requantization = self.requantization
+        if not isinstance(requantization, ThresholdRequantization):
+            return self.weights, requantization
+        falls = requantization.falls[:, None]
+        thresholds = np.where(falls, 1 - requantization.thresholds, requantization.thresholds)
+        signs = 1 - 2 * falls[:, :, None, None]
+        return self.weights * signs, replace(requantization, thresholds=thresholds, falling=None)
 
     def _requantization(self) -> Struct:
         table = Pointer("tc_requantization")
@@ -130,7 +156,7 @@ class ConvLayer:
             case Int8Requantization() as q:
                 bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
                 return Struct("tc_requant_s8", (table, *bounds))
-            case UnsignedRequantization() as q:
+            case SubByteRequantization() as q:
                 return Struct("tc_requant_un", (table, q.left))
             case _:
                 return Struct("tc_requant_b1", (table,))
@@ -154,8 +180,41 @@ _UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
 
 _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
-    UnsignedRequantization: "tc_channel_un",
+    SubByteRequantization: "tc_channel_un",
 }
+
+
+def _has_fast_path(spec: ConvSpec) -> bool:
+    """Whether a kernel is made by hand for a precision and shape."""
+    precision = spec.precision
+    return (
+        kernel_name(precision) in KERNEL_FILES
+        and precision.output_bits == precision.activation_bits
+        and not precision.signed
+        and (precision.output_bits == 1 or not precision.thresholds)
+        and spec.groups == 1
+        and not spec.is_dilated
+    )
+
+
+def _expect_requantization(precision: Precision, requantization: Requantization) -> None:
+    bits = precision.output_bits
+    if precision.thresholds or bits == 1:
+        expected: type[Requantization] = ThresholdRequantization
+    else:
+        expected = Int8Requantization if bits == 8 else SubByteRequantization
+    if not isinstance(requantization, expected):
+        raise UsageError(
+            f"a {type(requantization).__name__} for outputs of {precision.name}; expected a "
+            f"{expected.__name__}"
+        )
+    if isinstance(requantization, Int8Requantization):
+        return
+    if (requantization.bits, requantization.signed) != (bits, precision.signed and bits > 1):
+        raise UsageError(
+            f"a requantization to {requantization.bits} bits, signed: {requantization.signed}, "
+            f"for outputs of {precision.name}"
+        )
 
 
 def _output_bytes(spec: ConvSpec) -> int:
@@ -164,6 +223,11 @@ def _output_bytes(spec: ConvSpec) -> int:
 
 
 def _shape(spec: ConvSpec) -> dict[str, int]:
+    optional = {
+        "dilation_h": spec.dilation_h,
+        "dilation_w": spec.dilation_w,
+        "groups": spec.groups,
+    }
     return {
         "in_h": spec.in_h,
         "in_w": spec.in_w,
@@ -179,4 +243,5 @@ def _shape(spec: ConvSpec) -> dict[str, int]:
         "pad_bottom": spec.padding.bottom,
         "pad_left": spec.padding.left,
         "pad_right": spec.padding.right,
+        **{name: extent for name, extent in optional.items() if extent != 1},
     }

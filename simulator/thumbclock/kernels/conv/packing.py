@@ -9,7 +9,6 @@ of a window and the last group of channels, plus `READ_AHEAD_BYTES` that the loo
 use; `weight_bytes` and `scratch_bytes` state the sums.
 """
 
-import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +19,12 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import from_fields, to_fields
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
-    BinaryRequantization,
     Int8Requantization,
     Requantization,
-    UnsignedRequantization,
+    SubByteRequantization,
+    ThresholdRequantization,
 )
+from thumbclock.kernels.tables import pack_int8, pack_sub_byte
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
@@ -44,8 +44,6 @@ __all__ = [
 
 READ_AHEAD_BYTES = 8
 """Bytes behind the weights that the loops in assembly load ahead and do not use."""
-
-_SHIFT_LIMIT = 1 << 31
 
 
 # ---------------------------------------------------------------- weights
@@ -239,49 +237,15 @@ def pack_requantization(spec: ConvSpec, requantization: Requantization, weights:
         UsageError: A number does not fit its field, or a product would leave 32 bits.
     """
     by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, -1)
+    bits = spec.precision.activation_bits
     match requantization:
         case Int8Requantization():
-            return _pack_int8(requantization, by_channel)
-        case UnsignedRequantization():
-            group = 4 if spec.precision.activation_bits == 2 else 2
-            return _pack_unsigned(requantization, by_channel, group)
-        case BinaryRequantization():
-            limits = (spec.products - requantization.threshold) // 2
+            return pack_int8(requantization, by_channel, spec.precision)
+        case SubByteRequantization():
+            return pack_sub_byte(requantization, by_channel, spec.precision, 4 if bits == 2 else 2)
+        case ThresholdRequantization():
+            limits = (spec.products - requantization.thresholds[:, 0]) // 2
             return (-1 - np.clip(limits, -1, spec.products)).astype("<i4").tobytes()
-
-
-def _pack_int8(requantization: Int8Requantization, by_channel: IntArray) -> bytes:
-    offset = requantization.input_offset
-    largest = np.abs(by_channel).sum(axis=1) * max(abs(127 + offset), abs(-128 + offset))
-    left = np.maximum(requantization.shift, 0) + 1
-    _expect_range(largest + np.abs(requantization.bias), left)
-    folded = requantization.bias + offset * by_channel.sum(axis=1)
-    right = np.maximum(-requantization.shift, 0)
-    rows = zip(folded, requantization.multiplier, left, right, strict=True)
-    return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
-
-
-def _pack_unsigned(
-    requantization: UnsignedRequantization, by_channel: IntArray, group: int
-) -> bytes:
-    largest = np.abs(by_channel).sum(axis=1) * ((1 << requantization.bits) - 1)
-    left = np.full(len(by_channel), requantization.left)
-    _expect_range(largest + np.abs(requantization.bias), left)
-    channels = -(-len(by_channel) // group) * group
-    table = np.zeros((channels, 2), "<i4")
-    table[: len(by_channel), 0] = requantization.bias
-    table[: len(by_channel), 1] = requantization.multiplier
-    return table.tobytes()
-
-
-def _expect_range(largest: IntArray, left: IntArray) -> None:
-    shifted = largest << left
-    worst = int(shifted.argmax())
-    if shifted[worst] >= _SHIFT_LIMIT:
-        raise UsageError(
-            f"output channel {worst}: sums of up to {largest[worst]} shifted left by "
-            f"{left[worst]} leave 32 bits; use a smaller shift or a larger multiplier"
-        )
 
 
 # ---------------------------------------------------------------- scratch
