@@ -58,29 +58,32 @@
      * to X and z. next: the lanes to unpack for the first channel; 0 stands for those of the next
      * word. The last four lanes of an iteration compare A with where it ends, and advance it.
      */
-    .macro LANES index, next, y, z, offset, bits, compare=0, advance=0
+    .macro LANES index, next, y, z, offset, bits, fetch=0, compare=0, advance=0
     UNPACK  L1, V, \index, \bits
     smlad   C00, L0, X, C00
-    smlad   C10, L1, X, C10
-    .if \compare && \bits == 8
-    cmp     A, M
-    .elseif \compare
+    .if \compare
     cmp     A, \z
     .endif
+    smlad   C10, L1, X, C10
     .if (\next) == 0
     ldr     V, [W, #4]
     ldr     U, [W], #8
     .endif
+    ldr     \z, [A, #\offset+4]     /* odd: in the other bank than U */
     .if \advance
-    ldr     \z, [A, #\offset+4]
     ldr     X, [A, #\offset]!
     .else
     ldr     X, [A, #\offset]
-    ldr     \z, [A, #\offset+4]
     .endif
     smlad   C01, L0, \y, C01
+    .if \fetch
+    smlad   C11, L1, \y, C11
+    ldr     \y, [sp, #END]
+    UNPACK  L0, U, \next, \bits
+    .else
     UNPACK  L0, U, \next, \bits
     smlad   C11, L1, \y, C11
+    .endif
     .endm
 
     /* Four lanes from first on; next: those after them. Columns start at offset. */
@@ -88,14 +91,12 @@
     .if \bits == 8
     LANES   0, 1, Y, Z, \offset+8, \bits
     LANES   1, 0, Z, Y, \offset+16, \bits
-    LANES   0, 1, Y, Z, \offset+24, \bits, compare=\last
+    LANES   0, 1, Y, Z, \offset+24, \bits
     LANES   1, 0, Z, Y, \offset+32, \bits, advance=\last
+    cmp     A, M
     .else
     LANES   \first, \first+1, Y, Z, \offset+8, \bits
-    LANES   \first+1, \first+2, Z, Y, \offset+16, \bits
-    .if \last
-    ldr     Z, [sp, #END]
-    .endif
+    LANES   \first+1, \first+2, Z, Y, \offset+16, \bits, fetch=\last
     LANES   \first+2, \first+3, Y, Z, \offset+24, \bits, compare=\last
     LANES   \first+3, \next, Z, Y, \offset+32, \bits, advance=\last
     .endif
@@ -119,7 +120,9 @@ tc_dot_\bits:
     strd    r6, r7, [sp, #START]
     strd    r1, r2, [sp, #COLUMNS]
     add     r8, r1, r3, lsl #5
-    sub     r8, r8, #32 * \steps
+    .if \bits < 8
+    sub     r8, r8, #32 * \steps   /* compared before A advances */
+    .endif
     rsbs    r9, r3, #0
     and     r9, r9, #\steps - 1
     sub     r10, r1, r9, lsl #5
