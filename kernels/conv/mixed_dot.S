@@ -56,14 +56,11 @@
     /*
      * Lanes index: two products of each accumulator, and the loads of the next lanes' activations
      * to X and z. next: the lanes to unpack for the first channel; 0 stands for those of the next
-     * word. The last four lanes of an iteration compare A with where it ends, and advance it.
+     * word. compare: A with its place in the last iteration; advance: A to its next place.
      */
-    .macro LANES index, next, y, z, offset, bits, fetch=0, compare=0, advance=0
+    .macro LANES index, next, y, z, offset, bits, compare=0, advance=0
     UNPACK  L1, V, \index, \bits
     smlad   C00, L0, X, C00
-    .if \compare
-    cmp     A, \z
-    .endif
     smlad   C10, L1, X, C10
     .if (\next) == 0
     ldr     V, [W, #4]
@@ -76,10 +73,11 @@
     ldr     X, [A, #\offset]
     .endif
     smlad   C01, L0, \y, C01
-    .if \fetch
+    .if \compare
     smlad   C11, L1, \y, C11
     ldr     \y, [sp, #END]
     UNPACK  L0, U, \next, \bits
+    cmp     A, \y
     .else
     UNPACK  L0, U, \next, \bits
     smlad   C11, L1, \y, C11
@@ -96,8 +94,8 @@
     cmp     A, M
     .else
     LANES   \first, \first+1, Y, Z, \offset+8, \bits
-    LANES   \first+1, \first+2, Z, Y, \offset+16, \bits, fetch=\last
-    LANES   \first+2, \first+3, Y, Z, \offset+24, \bits, compare=\last
+    LANES   \first+1, \first+2, Z, Y, \offset+16, \bits, compare=\last
+    LANES   \first+2, \first+3, Y, Z, \offset+24, \bits
     LANES   \first+3, \next, Z, Y, \offset+32, \bits, advance=\last
     .endif
     .endm
@@ -121,7 +119,7 @@ tc_dot_\bits:
     strd    r1, r2, [sp, #COLUMNS]
     add     r8, r1, r3, lsl #5
     .if \bits < 8
-    sub     r8, r8, #32 * \steps   /* compared before A advances */
+    sub     r8, r8, #32 * \steps   /* A is compared before it advances */
     .endif
     rsbs    r9, r3, #0
     and     r9, r9, #\steps - 1
