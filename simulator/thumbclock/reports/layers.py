@@ -111,7 +111,7 @@ def layers_markdown(result: LayersResult) -> str:
             ),
         ]
     if any(row.apart for row in result.rows):
-        lines += ["", f"\* {_APART}"]
+        lines += ["", rf"\* {_APART}"]
     return "\n".join([*lines, ""])
 
 
