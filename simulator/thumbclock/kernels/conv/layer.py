@@ -25,6 +25,11 @@ from thumbclock.kernels.conv.packing import (
 )
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.winograd import (
+    check_winograd,
+    pack_winograd,
+    winograd_scratch_bytes,
+)
 from thumbclock.kernels.packed import pack_activations, unpack_activations
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
@@ -83,13 +88,15 @@ class ConvLayer:
                 f"the {core.title} lacks the DSP extension that the convolution kernels need; "
                 "choose a profile with a Cortex-M4, M7 or M33"
             )
+        if self.spec.precision.winograd:
+            return self._winograd_task(core)
         if _has_fast_path(self.spec):
             return self._fast_task()
         if not self.spec.precision.unrolled:
             return self._mixed_task()
         raise UsageError(
             f"{self.spec.title} has no kernel {self.spec.precision.name}; unrolled kernels have "
-            "weights and activations of 8 bits, one group of channels and no dilation"
+            "weights, inputs and outputs of 8 bits, one group of channels and no dilation"
         )
 
     def _fast_task(self) -> Task:
@@ -115,6 +122,27 @@ class ConvLayer:
             ),
             scratch_bytes=scratch_bytes(spec),
             options={"keeps_rows": keeps_rows(spec)},
+        )
+
+    def _winograd_task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel that multiplies transformed tiles."""
+        check_winograd(self.spec)
+        looped = replace(self.spec, precision=Precision())
+        dot = "conv/winograd_dot_m7.S" if core.name == "cortex-m7" else "conv/winograd_dot_m4.S"
+        return self._task(
+            kernel="winograd",
+            header="conv/tc_conv.h",
+            files=("conv/w8a8_winograd.c", dot),
+            weights=pack_winograd(self.weights),
+            table=pack_requantization(looped, self.requantization, self.weights),
+            function="tc_conv_w8a8_winograd",
+            arguments=(
+                Struct("tc_conv_shape", shape_fields(looped)),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                self._requantization(),
+            ),
+            scratch_bytes=winograd_scratch_bytes(self.spec),
         )
 
     def _mixed_task(self) -> Task:
@@ -164,6 +192,7 @@ class ConvLayer:
         ]
         stated: dict[str, bool | int | float | str] = {
             "kernel": kernel,
+            "weight_count": int(self.weights.size),
             "weight_bytes": len(weights),
             "requantization_bytes": len(table),
             **(options or {}),
