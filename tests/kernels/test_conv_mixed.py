@@ -24,16 +24,11 @@ from thumbclock.kernels.requantization import (
     SubByteRequantization,
     ThresholdRequantization,
 )
+from thumbclock.kernels.support import every_precision
 from thumbclock.profiles import load_profile
 
 PAIRS = [f"w{weights}a{activations}" for weights in (8, 4, 2, 1) for activations in (8, 4, 2, 1)]
-PRECISIONS = [
-    f"{pair}o{outputs}{signed}{thresholds}"
-    for pair in PAIRS
-    for outputs in (8, 4, 2, 1)
-    for signed in ["", "s"][: 1 + bool({int(pair[-1]), outputs} & {4, 2})]
-    for thresholds in ["", "-thresholds"][: 1 + (outputs in {4, 2})]
-]
+PRECISIONS = [precision.name for precision in every_precision()]
 TOOLCHAINS = [
     ("zig", 150),
     pytest.param(

@@ -271,6 +271,7 @@ def _has_fast_path(spec: ConvSpec) -> bool:
     precision = spec.precision
     return (
         kernel_name(precision) in KERNEL_FILES
+        and (precision.base == "w8a8" or not precision.unrolled)
         and precision.output_bits == precision.activation_bits
         and not precision.signed
         and (precision.output_bits == 1 or not precision.thresholds)
