@@ -30,6 +30,9 @@ TC_INLINE uint8_t *copy_group(uint8_t *to, const uint8_t *pixel, int32_t first_b
                               int32_t bits) {
     const uint8_t *from = pixel + (first_bit >> 3);
     const int32_t shift = first_bit & 7;
+    if (shift == 0 && (bits & 7) == 0) {
+        return tc_copy(to, from, bits >> 3);
+    }
     for (; bits > 0; bits -= 8) {
         uint32_t fields = (uint32_t)*from++ >> shift;
         if (shift + (bits < 8 ? bits : 8) > 8) {
