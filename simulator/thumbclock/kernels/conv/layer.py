@@ -8,8 +8,9 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
-    MIXED_FILES,
+    channel_block,
     mixed_excess,
+    mixed_files,
     mixed_parts,
     mixed_scratch_bytes,
     mixed_shape,
@@ -93,7 +94,7 @@ class ConvLayer:
         if _has_fast_path(self.spec):
             return self._fast_task()
         if not self.spec.precision.unrolled:
-            return self._mixed_task()
+            return self._mixed_task(core)
         raise UsageError(
             f"{self.spec.title} has no kernel {self.spec.precision.name}; unrolled kernels have "
             "weights, inputs and outputs of 8 bits, one group of channels and no dilation"
@@ -145,25 +146,26 @@ class ConvLayer:
             scratch_bytes=winograd_scratch_bytes(self.spec),
         )
 
-    def _mixed_task(self) -> Task:
+    def _mixed_task(self, core: CoreProfile) -> Task:
         """Return the call of the kernel that is put together for any precision and shape."""
         spec, precision = self.spec, self.spec.precision
         by_channel = self.weights.reshape(spec.out_c, -1)
+        block = channel_block(core)
         return self._task(
             kernel="mixed",
             header="conv/tc_mixed.h",
-            files=MIXED_FILES,
-            weights=pack_mixed_weights(spec, self.weights),
+            files=mixed_files(core),
+            weights=pack_mixed_weights(spec, self.weights, block),
             table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
             function="tc_conv_mixed",
             arguments=(
                 mixed_shape(spec, self.requantization.input_offset),
-                mixed_parts(precision),
+                mixed_parts(precision, block),
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 self._requantization(),
             ),
-            scratch_bytes=mixed_scratch_bytes(spec),
+            scratch_bytes=mixed_scratch_bytes(spec, block),
         )
 
     def _task(
