@@ -1,7 +1,7 @@
 /*
  * Multiply-accumulate cores of tc_mixed.h for Cortex-M4 and M33, which issue one instruction a
  * cycle: four output channels times two pixels, 16 products in 16 to 18 cycles, and 6 for each
- * step. Four channels share the loads of activations; all loads of a pair of lanes stand together,
+ * iteration of two steps; of an odd number of steps the first iteration is entered halfway. Four channels share the loads of activations; all loads of a pair of lanes stand together,
  * as the M4 pays one cycle for each run of them.
  *
  * A word of weights holds, from each end of its halves, the fields of lanes 0 of four channels,
@@ -32,9 +32,10 @@
 #define SUMS    12
 #define END     16
 #define BLOCKS  20
-#define FRAME   24
+#define SKIPPED 24 /* steps that the first iteration leaves out: 0 or 1 */
+#define FRAME   28
 
-/* Loads run 4 and 8 bytes behind W and A, so that the last of a step can advance them. */
+/* Loads run 4 and 8 bytes behind W and A, so that the last of an iteration can advance them. */
 #define W_LAG 4
 #define A_LAG 8
 
@@ -43,7 +44,7 @@
     smlad   \second, \weights, Y, \second
     .endm
 
-    /* Word index of a step of so many bytes. */
+    /* Word index of an iteration of so many bytes. */
     .macro LOAD_WEIGHTS index, bytes
     .if 4*(\index)+4 == \bytes
     ldr     U, [W, #\bytes]!
@@ -53,9 +54,9 @@
     .endm
 
     .macro LOAD_ACTIVATIONS lanes
-    .if \lanes == 3
-    ldr     Y, [A, #36]
-    ldr     X, [A, #32]!
+    .if \lanes == 7
+    ldr     Y, [A, #68]
+    ldr     X, [A, #64]!
     .else
     ldr     X, [A, #8*\lanes+8]
     ldr     Y, [A, #8*\lanes+12]
@@ -63,13 +64,13 @@
     .endm
 
     .macro LANES8 lanes
-    LOAD_WEIGHTS 2*\lanes, 32
+    LOAD_WEIGHTS 2*\lanes, 64
     LOAD_ACTIVATIONS \lanes
     sxtb16  V, U
     MULTIPLY C00, C01, V
     sxtb16  U, U, ror #8
     MULTIPLY C10, C11, U
-    LOAD_WEIGHTS 2*\lanes+1, 32
+    LOAD_WEIGHTS 2*\lanes+1, 64
     sxtb16  V, U
     MULTIPLY C20, C21, V
     sxtb16  U, U, ror #8
@@ -77,7 +78,7 @@
     .endm
 
     .macro LANES4 lanes
-    LOAD_WEIGHTS \lanes, 16
+    LOAD_WEIGHTS \lanes, 32
     LOAD_ACTIVATIONS \lanes
     and     V, U, #0x000F000F
     MULTIPLY C00, C01, V
@@ -94,7 +95,7 @@
     .if \lanes & 1
     lsr     U, U, #8
     .else
-    LOAD_WEIGHTS \lanes/2, 8
+    LOAD_WEIGHTS \lanes/2, 16
     .endif
     LOAD_ACTIVATIONS \lanes
     and     V, U, #0x00030003
@@ -108,10 +109,10 @@
     .endm
 
     .macro LANES1 lanes
-    .if \lanes
+    .if \lanes & 3
     ror     U, U, #4
     .else
-    LOAD_WEIGHTS 0, 4
+    LOAD_WEIGHTS \lanes/4, 8
     .endif
     LOAD_ACTIVATIONS \lanes
     and     V, U, #0x00020002
@@ -149,10 +150,13 @@ tc_dot_\bits:
     ldrd    r6, r7, [r5]
     sub     sp, sp, #FRAME
     strd    r6, r7, [sp, #START]
-    subs    r1, r1, #A_LAG
-    strd    r1, r2, [sp, #COLUMNS]
-    add     r3, r1, r3, lsl #5
-    strd    r3, r4, [sp, #END]
+    sub     r8, r1, #A_LAG
+    add     r5, r8, r3, lsl #5
+    and     r9, r3, #1
+    sub     r8, r8, r9, lsl #5
+    strd    r8, r2, [sp, #COLUMNS]
+    strd    r5, r4, [sp, #END]
+    str     r9, [sp, #SKIPPED]
     subs    W, W, #W_LAG
 .Lblock\bits:
     ldrd    X, Y, [sp, #START]
@@ -161,15 +165,23 @@ tc_dot_\bits:
     BEGIN   C10, C11, \scale_1
     BEGIN   C20, C21, \scale_2
     BEGIN   C30, C31, \scale_3
-    .p2align 2
-.Lstep\bits:
-    LANES\bits 0
-    LANES\bits 1
-    LANES\bits 2
-    LANES\bits 3
+    ldr     U, [sp, #SKIPPED]
+    cmp     U, #0
+    beq     .Lloop\bits
+    sub     W, W, #4*\bits
+    b       .Lsecond\bits
+    .p2align 3
+.Lloop\bits:
+    .irp    lanes, 0, 1, 2, 3
+    LANES\bits \lanes
+    .endr
+.Lsecond\bits:
+    .irp    lanes, 4, 5, 6, 7
+    LANES\bits \lanes
+    .endr
     ldr     U, [sp, #END]
     cmp     A, U
-    bne     .Lstep\bits
+    bne     .Lloop\bits
     UNSCALE C00, C01, \scale_0
     UNSCALE C10, C11, \scale_1
     UNSCALE C20, C21, \scale_2

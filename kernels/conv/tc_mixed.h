@@ -15,7 +15,9 @@
  *
  * Weights of 4, 2 and 1 bit are stored as unsigned fields: w + 8, w + 2, and (w + 1) / 2 for -1
  * and +1. AND takes them out as w + 8, w + 2 and w + 1. What is too much is weight_bias times the
- * sum of a pixel's activations: minus that is where its accumulators start.
+ * sum of a pixel's activations: minus that is where its accumulators start. Binary activations,
+ * -1 and +1, become lanes of 0 and 2; the sum of a channel's weights, which is then too much, is
+ * in its requantization.
  */
 #ifndef TC_MIXED_H
 #define TC_MIXED_H

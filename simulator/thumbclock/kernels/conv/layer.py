@@ -156,7 +156,9 @@ class ConvLayer:
             header="conv/tc_mixed.h",
             files=mixed_files(core),
             weights=pack_mixed_weights(spec, self.weights, block),
-            table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
+            table=pack_table(
+                self.requantization, by_channel, precision, mixed_excess(spec, self.weights)
+            ),
             function="tc_conv_mixed",
             arguments=(
                 mixed_shape(spec, self.requantization.input_offset),

@@ -176,12 +176,12 @@ def _stored_bias(bits: int) -> int:
     return 1 << (bits - 1) if bits in {4, 2} else 0
 
 
-def mixed_excess(spec: ConvSpec) -> int:
-    """Return by how much the kernel's sums are too great.
+def mixed_excess(spec: ConvSpec, weights: IntArray) -> IntArray | int:
+    """Return by how much the kernel's sums are too great, per channel.
 
-    Where weights and activations are binary, each spare field is -1 times -1: one more than
-    nothing.
+    It takes binary activations as 0 and 2: spare fields are 0, as padding of whole steps is.
     """
-    if spec.precision.base != "w1a1":
+    if spec.precision.activation_bits > 1:
         return 0
-    return int((_window_fields(spec) < 0).sum())
+    excess: IntArray = weights.reshape(spec.out_c, -1).sum(axis=1)
+    return excess
