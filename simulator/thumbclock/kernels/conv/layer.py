@@ -8,8 +8,8 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
-    MIXED_FILES,
     as_kernel_sums,
+    mixed_files,
     mixed_parts,
     mixed_scratch_bytes,
     mixed_shape,
@@ -25,6 +25,12 @@ from thumbclock.kernels.conv.packing import (
 )
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.winograd import (
+    check_winograd,
+    pack_winograd,
+    winograd_files,
+    winograd_scratch_bytes,
+)
 from thumbclock.kernels.packed import pack_activations, unpack_activations
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
@@ -77,19 +83,22 @@ class ConvLayer:
         Raises:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
-        _expect_requantization(self.spec.precision, self.requantization)
-        if not core.dsp:
+        precision = self.spec.precision
+        _expect_requantization(precision, self.requantization)
+        if not core.dsp and (precision.unrolled or precision.winograd):
             raise UsageError(
-                f"the {core.title} lacks the DSP extension that the convolution kernels need; "
-                "choose a profile with a Cortex-M4, M7 or M33"
+                f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
+                f"profile with a Cortex-M4, M7 or M33, or {precision.base}"
             )
-        if _has_fast_path(self.spec):
+        if precision.winograd:
+            return self._winograd_task(core)
+        if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
             return self._fast_task()
-        if not self.spec.precision.unrolled:
-            return self._mixed_task()
+        if not precision.unrolled:
+            return self._mixed_task(core)
         raise UsageError(
-            f"{self.spec.title} has no kernel {self.spec.precision.name}; unrolled kernels have "
-            "weights and activations of 8 bits, one group of channels and no dilation"
+            f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights and "
+            "activations of 8 bits, one group of channels and no dilation"
         )
 
     def _fast_task(self) -> Task:
@@ -117,7 +126,28 @@ class ConvLayer:
             options={"keeps_rows": keeps_rows(spec)},
         )
 
-    def _mixed_task(self) -> Task:
+    def _winograd_task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel that needs fewer products and more flash."""
+        spec = self.spec
+        check_winograd(spec)
+        by_channel = self.weights.reshape(spec.out_c, -1)
+        return self._task(
+            kernel="w8a8_winograd",
+            header="conv/tc_conv.h",
+            files=winograd_files(core),
+            weights=pack_winograd(self.weights),
+            table=pack_table(self.requantization, by_channel, spec.precision),
+            function="tc_conv_w8a8_winograd",
+            arguments=(
+                Struct("tc_conv_shape", shape_fields(spec)),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                self._requantization(),
+            ),
+            scratch_bytes=winograd_scratch_bytes(spec),
+        )
+
+    def _mixed_task(self, core: CoreProfile) -> Task:
         """Return the call of the kernel that is put together for any precision and shape."""
         spec, precision = self.spec, self.spec.precision
         requantization = as_kernel_sums(spec, self.requantization)
@@ -125,7 +155,7 @@ class ConvLayer:
         return self._task(
             kernel="mixed",
             header="conv/tc_mixed.h",
-            files=MIXED_FILES,
+            files=mixed_files(core),
             weights=pack_mixed_weights(spec, self.weights),
             table=pack_table(requantization, by_channel, precision),
             function="tc_conv_mixed",
@@ -165,6 +195,7 @@ class ConvLayer:
         ]
         stated: dict[str, bool | int | float | str] = {
             "kernel": kernel,
+            "weight_count": int(self.weights.size),
             "weight_bytes": len(weights),
             "requantization_bytes": len(table),
             **(options or {}),
@@ -229,6 +260,8 @@ class ConvLayer:
                 fast = _has_fast_path(self.spec)
                 return Struct("tc_requant_b1" if fast else "tc_requant_thresholds", (table,))
 
+
+_PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
 _UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
 
