@@ -21,6 +21,21 @@ typedef struct {
     int32_t activation_min, activation_max;
 } tc_requant_s8;
 
+/*
+ * The same for four channels whose shifts are all right shifts by 2 or more, and for outputs that
+ * use all of int8: bias and multiplier, bias and multiplier of the next channel, and so on, then
+ * the powers 2^(32 - right). Biases are doubled, which makes SMMULR Q31.
+ */
+typedef struct {
+    int32_t bias_and_multiplier[8];
+    int32_t power[4];
+} tc_dense_group;
+
+typedef struct {
+    tc_requant_s8 plain;
+    const tc_dense_group *groups; /* or null, and plain has channels */
+} tc_requant_dense;
+
 /* Unsigned sub-byte outputs: y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32). */
 typedef struct {
     int32_t bias;

@@ -25,9 +25,9 @@ typedef struct {
 typedef void (*tc_block_dot)(const uint32_t *columns, int32_t *sums);
 
 void tc_conv_w8a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
-                  const tc_requant_s8 *requant, int8_t *output, void *scratch);
+                  const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
-                  const tc_requant_s8 *requant, int8_t *output, void *scratch);
+                  const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a4(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
 void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *weights,

@@ -6,8 +6,10 @@ from functools import partial
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.packing import (
+    fits_groups,
     keeps_rows,
     kernel_name,
+    pack_groups,
     pack_requantization,
     pack_weights,
     scratch_bytes,
@@ -28,14 +30,14 @@ from thumbclock.toolchain import Source
 __all__ = ["KERNEL_FILES", "ConvLayer"]
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
-    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot.S", "conv/copy.S"),
-    "w4a8": ("conv/w4a8.c", "conv/masked_dot.S", "conv/copy.S"),
+    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{m}.S", "conv/copy.S"),
+    "w4a8": ("conv/w4a8.c", "conv/w4a8_dot_{m}.S", "conv/copy.S"),
     "w4a4": ("conv/w4a4.c", "conv/w4a4_dot.S", "conv/copy.S"),
     "w2a2": ("conv/w2a2.c", "conv/masked_dot.S", "conv/copy.S"),
     "w1a1": ("conv/w1a1.c",),
     "unrolled": ("conv/unrolled.c", "conv/copy.S"),
 }
-"""Sources of each kernel, below ``kernels/``."""
+"""Sources of each kernel, below ``kernels/``; {m} is m7 for the dual-issue core, else m4."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class ConvLayer:
             shape=_shape(spec),
             macs=spec.macs,
             header="conv/tc_conv.h",
-            files=KERNEL_FILES[kernel],
+            files=_files(kernel, core),
             generated=self._emitted(),
             arrays=self._arrays(activation),
             declarations=_UNROLLED_DOT if unrolled else "",
@@ -100,7 +102,7 @@ class ConvLayer:
             ),
             output_ctype=activation,
             output_bytes=_output_bytes(spec),
-            scratch_bytes=scratch_bytes(spec),
+            scratch_bytes=scratch_bytes(spec, by_sums=self._dense() and not self._direct()),
             expected=self.expected(),
             unpack=partial(unpack_activations, shape=spec.output_shape, bits=precision.output_bits),
             options=self._options(),
@@ -114,21 +116,34 @@ class ConvLayer:
     def _arrays(self, activation: str) -> tuple[Array, ...]:
         spec = self.spec
         inputs = pack_activations(self.inputs, spec.precision.activation_bits)
-        table = pack_requantization(spec, self.requantization, self.weights)
-        element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
-        arrays = [
-            Array("tc_input", activation, inputs, "data"),
-            Array("tc_requantization", element, table),
-        ]
+        arrays = [Array("tc_input", activation, inputs, "data"), self._table()]
         if not spec.precision.unrolled:
             arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, self.weights)))
         return tuple(arrays)
+
+    def _table(self) -> Array:
+        spec, requantization = self.spec, self.requantization
+        if self._direct() and isinstance(requantization, Int8Requantization):
+            groups = pack_groups(spec, requantization, self.weights)
+            return Array("tc_requantization", "tc_dense_group", groups)
+        table = pack_requantization(spec, requantization, self.weights)
+        element = _TABLE_TYPES.get(type(requantization), "int32_t")
+        return Array("tc_requantization", element, table)
+
+    def _dense(self) -> bool:
+        return kernel_name(self.spec.precision) in ("w8a8", "w4a8")
+
+    def _direct(self) -> bool:
+        return fits_groups(self.spec, self.requantization, self.weights)
 
     def _requantization(self) -> Struct:
         table = Pointer("tc_requantization")
         match self.requantization:
             case Int8Requantization() as q:
                 bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
+                if self._dense():
+                    tables = (0, table) if self._direct() else (table, 0)
+                    return Struct("tc_requant_dense", (tables[0], *bounds, tables[1]))
                 return Struct("tc_requant_s8", (table, *bounds))
             case UnsignedRequantization() as q:
                 return Struct("tc_requant_un", (table, q.left))
@@ -155,6 +170,11 @@ _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
     UnsignedRequantization: "tc_channel_un",
 }
+
+
+def _files(kernel: str, core: CoreProfile) -> tuple[str, ...]:
+    m = "m7" if core.name == "cortex-m7" else "m4"
+    return tuple(name.format(m=m) for name in KERNEL_FILES[kernel])
 
 
 def _output_bytes(spec: ConvSpec) -> int:

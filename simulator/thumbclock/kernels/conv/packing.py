@@ -30,9 +30,11 @@ from thumbclock.kernels.task import IntArray
 __all__ = [
     "READ_AHEAD_BYTES",
     "RING_LIMIT_BYTES",
+    "fits_groups",
     "keeps_rows",
     "kernel_name",
     "lane_pairs",
+    "pack_groups",
     "pack_requantization",
     "pack_weights",
     "scratch_bytes",
@@ -143,9 +145,9 @@ def lane_pairs(fields: NDArray[np.int64], activation_bits: int) -> NDArray[np.in
 def _layout(spec: ConvSpec) -> _Layout:
     match spec.precision.base:
         case "w8a8":
-            return _layout_w8a8(spec)
+            return _layout_groups(spec, fields=((1, 0), (3, 2)), biased=(1, 3))
         case "w4a8":
-            return _layout_lanes(spec, step_words=2, rotations=(0, 4, 8, 12), high=None, at=12)
+            return _layout_groups(spec, fields=((3, 2, 0, 1),), biased=(0, 2, 3))
         case "w4a4":
             return _layout_lanes(spec, step_words=2, rotations=(0, 8), high=12, at=0)
         case "w2a2":
@@ -164,11 +166,24 @@ def _elements(spec: ConvSpec, fields: NDArray[np.int64], group: int) -> NDArray[
     return np.where(real, channel * spec.products + fields, -1)
 
 
-def _layout_w8a8(spec: ConvSpec) -> _Layout:
-    """Order the words: channel pair, four fields, channel of the pair."""
-    elements = _elements(spec, window_fields(spec, 1), 2)
-    words = elements.reshape(len(elements) // 2, 2, -1, 4).transpose(0, 2, 1, 3).reshape(-1, 4)
-    return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=True)
+def _layout_groups(
+    spec: ConvSpec, *, fields: tuple[tuple[int, ...], ...], biased: tuple[int, ...]
+) -> _Layout:
+    """Order the words: four channels, pair of lanes, word of the pair; channels share a lane.
+
+    Args:
+        spec: The convolution.
+        fields: For each word of a pair, the channels of the group in the fields of a lane, least
+            significant first.
+        biased: Channels whose weights are stored biased.
+    """
+    pairs = lane_pairs(window_fields(spec, 1), 8)
+    elements = _elements(spec, pairs.reshape(-1), 4).reshape(-1, 4, len(pairs), 2)
+    channels = np.array(fields)
+    # (groups, words of a pair, fields, pairs, lanes)
+    source = elements[:, channels].transpose(0, 3, 1, 4, 2).reshape(-1, 2 * channels.shape[1])
+    row = np.tile(np.isin(channels, biased), (1, 2))
+    return _Layout(source, np.tile(row, (len(source) // len(row), 1)), read_ahead=True)
 
 
 def _layout_w1a1(spec: ConvSpec) -> _Layout:
@@ -177,8 +192,8 @@ def _layout_w1a1(spec: ConvSpec) -> _Layout:
     return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=False)
 
 
-STEPS_AT_ONCE = {"w4a8": 63, "w2a2": 227}
-"""Steps of eight products that an accumulator holds; as in ``w4a8.c`` and ``w2a2.c``."""
+STEPS_AT_ONCE = {"w2a2": 227}
+"""Steps of eight products that an accumulator holds; as in ``w2a2.c``."""
 
 
 def _layout_lanes(
@@ -261,6 +276,51 @@ def _pack_int8(requantization: Int8Requantization, by_channel: IntArray) -> byte
     return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
 
 
+_SCALED_LIMITS = {"w8a8": (1 << 23, 1 << 31) * 2, "w4a8": (1 << 23, 1 << 19, 1 << 27, 1 << 31)}
+"""What the sums of the channels of a group must stay below: 2^31 over the accumulator's scale."""
+
+
+def fits_groups(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> bool:
+    """Return whether a w8a8 or w4a8 kernel can take outputs straight from its accumulators.
+
+    It can where sums fit the scaled accumulators whatever the activations are, every shift is to
+    the right by 2 or more, and outputs use all of int8. That is every usual layer.
+    """
+    limits = _SCALED_LIMITS.get(kernel_name(spec.precision))
+    if limits is None or not isinstance(requantization, Int8Requantization):
+        return False
+    largest = 128 * np.abs(np.asarray(weights, np.int64)).reshape(spec.out_c, -1).sum(axis=1)
+    return bool(
+        (largest < np.resize(limits, spec.out_c)).all()
+        and (requantization.shift <= -2).all()
+        and (requantization.activation_min, requantization.activation_max) == (-128, 127)
+    )
+
+
+def pack_groups(spec: ConvSpec, requantization: Int8Requantization, weights: IntArray) -> bytes:
+    """Pack the table of channels of a layer that `fits_groups`: ``tc_dense_group``.
+
+    Raises:
+        UsageError: A product would leave 32 bits.
+    """
+    by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, -1)
+    rows = np.frombuffer(_pack_int8(requantization, by_channel), "<i4").reshape(-1, 3)
+    groups = np.zeros((-(-spec.out_c // 4), 12), np.int64)
+    bias, multiplier, power = (
+        groups[:, part].reshape(-1) for part in (slice(0, 8, 2), slice(1, 8, 2), slice(8, 12))
+    )
+    bias[: spec.out_c] = 2 * rows[:, 0].astype(np.int64)
+    multiplier[: spec.out_c] = rows[:, 1]
+    power[: spec.out_c] = 1 << (32 + requantization.shift)
+    for part, values in (
+        (slice(0, 8, 2), bias),
+        (slice(1, 8, 2), multiplier),
+        (slice(8, 12), power),
+    ):
+        groups[:, part] = values.reshape(-1, 4)
+    return groups.astype("<i4").tobytes()
+
+
 def _pack_unsigned(
     requantization: UnsignedRequantization, by_channel: IntArray, group: int
 ) -> bytes:
@@ -311,8 +371,8 @@ def _block(spec: ConvSpec) -> _Block:
     pairs = -(-spec.out_c // 2)
     quads = -(-spec.out_c // 4)
     return {
-        "w8a8": _Block(2, 1, 2, 4 * pairs),
-        "w4a8": _Block(2, 2, 2, 8 * pairs),
+        "w8a8": _Block(2, 1, 2, 0),
+        "w4a8": _Block(2, 1, 2, 0),
         "w4a4": _Block(2, 2, 2, 8 * quads),
         "w2a2": _Block(2, 1, 2, 12 * quads),
         "w1a1": _Block(1, 1, 0, 0),
@@ -320,11 +380,16 @@ def _block(spec: ConvSpec) -> _Block:
     }[kernel_name(spec.precision)]
 
 
-def scratch_bytes(spec: ConvSpec) -> int:
+def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
     """Return what a kernel needs of its scratch argument, aligned to 4 bytes.
 
     Columns of 16-bit activations for the pixels of a block, their sums, and either one packed
     window or, where `keeps_rows`, a ring of widened rows. Of binary kernels, a packed window.
+
+    Args:
+        spec: The convolution.
+        by_sums: Of w8a8 and w4a8: whether the layer lacks what `fits_groups` asks for, so that
+            its sums go through memory.
     """
     block = _block(spec)
     bits = spec.precision.activation_bits
@@ -333,7 +398,8 @@ def scratch_bytes(spec: ConvSpec) -> int:
         return 4 * window_words
     column_words = window_words * (16 // bits) * block.pixels + block.read_ahead_words
     rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * window_words
-    return 4 * (column_words + block.sum_words) + rows
+    sum_words = 8 * -(-spec.out_c // 4) if by_sums else block.sum_words
+    return 4 * (column_words + sum_words) + rows
 
 
 def keeps_rows(spec: ConvSpec) -> bool:
@@ -359,7 +425,7 @@ def _ring_bytes(spec: ConvSpec) -> int:
     written = spec.padding.left + spec.in_w
     length = spec.stride_w * (pixels - 1) + max(read, written)
     position_words = -(-spec.in_c // 2) * pixels
-    sum_words = (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0
+    sum_words = 0 if spec.precision.unrolled else (spec.kernel_h + 1) * length
     return 4 * (spec.kernel_h * length * position_words + sum_words)
 
 
