@@ -15,10 +15,10 @@ from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.reference import accumulate
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.requantization import (
-    BinaryRequantization,
     Int8Requantization,
     Requantization,
-    UnsignedRequantization,
+    SubByteRequantization,
+    ThresholdRequantization,
 )
 from thumbclock.profiles import load_profile
 
@@ -71,9 +71,9 @@ def _neutral(spec: ConvSpec) -> Requantization:
         case 8:
             return Int8Requantization(zeros, zeros + (1 << 30), zeros - 8, 127, -5, -100, 90)
         case 1:
-            return BinaryRequantization(zeros)
+            return ThresholdRequantization(zeros[:, None], 1)
         case bits:
-            return UnsignedRequantization(zeros, zeros + (1 << 28), 6, bits)
+            return SubByteRequantization(zeros, zeros + (1 << 28), 6, bits)
 
 
 @pytest.mark.parametrize("precision", [*LOADED, "w8a8-unrolled"])
@@ -96,9 +96,9 @@ def test_ends_of_the_ranges(precision: str, weight_end: str, input_end: str, cha
     neutral = _neutral(spec)
     raw = ConvLayer(spec, inputs, weights, neutral)
     check(raw)
-    if isinstance(neutral, UnsignedRequantization):
+    if isinstance(neutral, SubByteRequantization):
         # And with a scale that lets the lowest bits of large sums through.
-        bias = -accumulate(spec, inputs, weights, neutral).reshape(-1, spec.out_c)[0]
+        bias = -accumulate(spec, inputs, weights).reshape(-1, spec.out_c)[0]
         shifted = replace(neutral, bias=bias + 1, left=0, multiplier=neutral.multiplier * 7)
         check(replace(raw, requantization=shifted))
 

@@ -16,7 +16,7 @@ from thumbclock.kernels.conv.packing import (
 )
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import pack_activations, unpack_activations
-from thumbclock.kernels.requantization import Int8Requantization, UnsignedRequantization
+from thumbclock.kernels.requantization import Int8Requantization, SubByteRequantization
 
 LOADED = ["w8a8", "w4a8", "w4a4", "w2a2", "w1a1"]
 
@@ -81,4 +81,4 @@ def test_refuses_sums_that_would_wrap() -> None:
     with pytest.raises(UsageError, match="leave 32 bits"):
         pack_requantization(spec, Int8Requantization(one, one, one * 20), weights)
     with pytest.raises(UsageError, match="leave 32 bits"):
-        pack_requantization(spec, UnsignedRequantization(one, one, 28, 4), weights)
+        pack_requantization(spec, SubByteRequantization(one, one, 28, 4), weights)

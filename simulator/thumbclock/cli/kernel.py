@@ -69,6 +69,9 @@ def kernel(
     unrolled: Annotated[
         bool, typer.Option("--unrolled", help="Emit the weights as constants in code.")
     ] = False,
+    winograd: Annotated[
+        bool, typer.Option("--winograd", help="Fewer products for more flash; 3x3, stride 1.")
+    ] = False,
     profile: Annotated[
         str, typer.Option("--profile", "-p", metavar="NAME", help="Board; see thumbclock profiles.")
     ] = DEFAULT_PROFILE,
@@ -86,6 +89,12 @@ def kernel(
             help="Where parts lie, e.g. code=flash; the rest as the board has it.",
         ),
     ] = "",
+    check_memory: Annotated[
+        bool,
+        typer.Option(
+            "--check-memory", help="Check every load and store as well; slow on large layers."
+        ),
+    ] = False,
     toolchain: ToolchainOption = "zig",
     seed: SeedOption = 0,
     json: JsonOption = None,
@@ -106,6 +115,7 @@ def kernel(
         *(weights, activations, output, skip),
         signed=signed,
         thresholds=thresholds,
+        winograd=winograd,
         unrolled=unrolled,
     )
     spec = parse_spec(
@@ -123,7 +133,9 @@ def kernel(
     with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
         from thumbclock.kernels.measure import measure
 
-        result = measure(spec, board, placement, find_toolchain(toolchain), seed=seed)
+        result = measure(
+            spec, board, placement, find_toolchain(toolchain), seed=seed, check_memory=check_memory
+        )
     result = result.model_copy(update={"run": with_schedule(result.run, board.board, duty)})
     if json is not None:
         write_result(result, json)
@@ -147,6 +159,7 @@ def _precision(
     *,
     signed: bool,
     thresholds: bool,
+    winograd: bool,
     unrolled: bool,
 ) -> "Precision":
     from thumbclock.kernels.precision import parse_precision
@@ -157,5 +170,6 @@ def _precision(
         + (f"o{output}" if output is not None else "")
         + "s" * signed
         + "-thresholds" * thresholds
+        + "-winograd" * winograd
         + emitted
     )

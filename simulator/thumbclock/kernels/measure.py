@@ -3,7 +3,7 @@
 import numpy as np
 
 from thumbclock.energy import energy
-from thumbclock.errors import CheckFailed
+from thumbclock.errors import CheckFailed, SimulationFault
 from thumbclock.kernels.image import GUARD_BYTES, task_image, zones
 from thumbclock.kernels.operators import draw_layer
 from thumbclock.kernels.task import IntArray, KernelSpec, Layer, Task
@@ -34,6 +34,7 @@ def measure(
     data: Layer | None = None,
     seed: int = 0,
     optimisation: str = "-O3",
+    check_memory: bool = False,
 ) -> KernelResult:
     """Measure a kernel: the second of two calls, with predictor and caches as the first left.
 
@@ -45,13 +46,15 @@ def measure(
         data: The layer's numbers; drawn from the seed where none are given.
         seed: Of the drawn layer.
         optimisation: Of the C code.
+        check_memory: Whether to run it once more, slowly, and check every load and store.
 
     Returns:
         The priced warm call. ``options`` states the sizes of packed weights, tables, scratch and
         emitted code.
 
     Raises:
-        CheckFailed: The kernel wrote outside its output and scratch.
+        CheckFailed: The kernel wrote outside its output and scratch, or with `check_memory`
+            read outside its arrays.
         SimulationFault: It faulted.
         UsageError: It cannot be built, or does not fit the board.
     """
@@ -59,6 +62,8 @@ def measure(
     where = placement or board.board.default_placement
     task = (data or draw_layer(spec, seed)).task(board.core)
     built = build(task_image(task, board, where, optimisation=optimisation), toolchain)
+    if check_memory:
+        _check_memory(built, board, task)
     machine = Machine(built.elf, board)
     machine.start("tc_ready")
     _paint(machine, task)
@@ -81,6 +86,28 @@ def measure(
         mismatches=mismatches,
         run=run,
     )
+
+
+def _check_memory(built: BuiltImage, board: Profile, task: Task) -> None:
+    """Let the kernel read its arrays and constants, and write output and scratch: nothing else."""
+    started = Machine(built.elf, board)
+    started.start("tc_ready")
+    machine = Machine(built.elf, board, engine="stepped")
+    for start, end in machine.image.reserved:  # what start-up would take long to do step by step
+        machine.write(start, started.read(start, end - start))
+    written = {zone.symbol for zone in zones(task)}
+    objects = machine.image.objects
+    machine.restrict(
+        readable=(extent for extent in objects if extent.name not in written),
+        writable=(extent for extent in objects if extent.name in written),
+    )
+    try:
+        machine.call("tc_kernel")
+    except SimulationFault as fault:
+        raise CheckFailed(
+            f"the kernel {task.operator} {task.implementation}: {fault}; the kernel, or the sizes "
+            "that its Python half states, are wrong"
+        ) from None
 
 
 def _record(built: BuiltImage) -> ToolchainRecord:

@@ -38,7 +38,7 @@ OPERATORS: dict[str, Operator] = {
         Operator(
             "conv",
             "2-D convolution",
-            frozenset({"kernel", "stride", "padding"}),
+            frozenset({"kernel", "stride", "padding", "dilation", "groups"}),
             ConvSpec.from_options,
             random_conv,
         ),

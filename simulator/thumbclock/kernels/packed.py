@@ -5,20 +5,21 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["from_fields", "pack_activations", "to_fields", "unpack_activations"]
+__all__ = ["from_fields", "lowest_value", "pack_activations", "to_fields", "unpack_activations"]
 
 
-def pack_activations(values: IntArray, bits: int) -> bytes:
+def pack_activations(values: IntArray, bits: int, *, signed: bool = False) -> bytes:
     """Pack an HWC tensor pixel by pixel, least significant field first.
 
     Args:
-        values: int8 for 8 bits, unsigned for 4 and 2, -1 and +1 for 1.
+        values: int8 for 8 bits, unsigned for 4 and 2 unless signed, -1 and +1 for 1.
         bits: 8, 4, 2 or 1.
+        signed: Whether values of 4 and 2 bits are two's complement.
 
     Raises:
         UsageError: A value does not fit.
     """
-    fields = to_fields(np.asarray(values, np.int64), bits, signed=bits == 8)
+    fields = to_fields(np.asarray(values, np.int64), bits, signed=signed or bits == 8)
     per_byte = 8 // bits
     *pixels, channels = fields.shape
     padded = np.zeros((*pixels, -(-channels // per_byte) * per_byte), np.int64)
@@ -27,7 +28,9 @@ def pack_activations(values: IntArray, bits: int) -> bytes:
     return bytes(grouped.sum(axis=1).astype(np.uint8))
 
 
-def unpack_activations(data: bytes, shape: tuple[int, int, int], bits: int) -> IntArray:
+def unpack_activations(
+    data: bytes, shape: tuple[int, int, int], bits: int, *, signed: bool = False
+) -> IntArray:
     """Return the HWC tensor that `pack_activations` packed.
 
     Raises:
@@ -46,7 +49,14 @@ def unpack_activations(data: bytes, shape: tuple[int, int, int], bits: int) -> I
     fields = fields.reshape(height, width, pixel_bytes * per_byte)
     if fields[..., channels:].any():
         raise UsageError("a spare field of a pixel's last byte is not zero; kernels write zeros")
-    return from_fields(fields[..., :channels], bits, signed=bits == 8)
+    return from_fields(fields[..., :channels], bits, signed=signed or bits == 8)
+
+
+def lowest_value(bits: int, *, signed: bool) -> int:
+    """Return the least activation or weight of some bits: -1 of one, else 0 where unsigned."""
+    if bits == 1:
+        return -1
+    return -(1 << (bits - 1)) if signed else 0
 
 
 def to_fields(values: IntArray, bits: int, *, signed: bool) -> IntArray:

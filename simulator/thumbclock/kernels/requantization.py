@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
-    "BinaryRequantization",
     "Int8Requantization",
     "Requantization",
-    "UnsignedRequantization",
+    "SubByteRequantization",
+    "ThresholdRequantization",
 ]
 
 
@@ -20,13 +21,13 @@ class Int8Requantization:
 
     ``acc = bias + sum((x + input_offset) * w)``; ``acc << max(shift, 0)``, times the multiplier as
     Q31 and rounded, then a rounding shift right by ``max(-shift, 0)``, ties away from zero; plus
-    ``output_offset``; clamped.
+    ``output_offset``; clamped. Per tensor: the same multiplier and shift in every channel.
 
     Attributes:
         bias: int32, per channel.
         multiplier: Q31 in [2^30, 2^31), per channel.
         shift: Left shift, negative for right; per channel.
-        input_offset: Minus the input's zero point.
+        input_offset: Minus the input's zero point; 0 for inputs of less than 8 bits.
         output_offset: The output's zero point.
         activation_min: Least output.
         activation_max: Greatest output.
@@ -40,16 +41,6 @@ class Int8Requantization:
     activation_min: int = -128
     activation_max: int = 127
 
-    @property
-    def padding_value(self) -> int:
-        """What padded input holds: the zero point."""
-        return -self.input_offset
-
-    @property
-    def offset(self) -> int:
-        """What is added to an input before it is multiplied."""
-        return self.input_offset
-
     def apply(self, sums: IntArray) -> IntArray:
         """Return outputs for sums of products, channels last."""
         shifted = (sums + self.bias) << np.maximum(self.shift, 0)
@@ -62,52 +53,74 @@ class Int8Requantization:
 
 
 @dataclass(frozen=True)
-class UnsignedRequantization:
-    """Multiplier and shift to unsigned outputs of a few bits, per output channel.
+class SubByteRequantization:
+    """Multiplier and shift to outputs of 4 or 2 bits, per output channel.
 
-    ``y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32, 0, 2^bits - 1)``: one rounding,
-    ties upwards. The scale of a channel is ``multiplier * 2^(left - 32)``.
+    ``y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32, lowest, highest)``: one
+    rounding, ties upwards. The scale of a channel is ``multiplier * 2^(left - 32)``. Outputs are 0
+    to 2^bits - 1, or two's complement where signed.
 
     Attributes:
         bias: int32, per channel.
         multiplier: Positive int32, per channel.
         left: One shift for the layer; ``(acc + bias) << left`` fits an int32.
-        bits: Bits of an output.
+        bits: Bits of an output, 4 or 2.
+        signed: Whether outputs are signed.
+        input_offset: Minus the input's zero point; 0 for inputs of less than 8 bits.
     """
 
     bias: IntArray
     multiplier: IntArray
     left: int
     bits: int
-
-    padding_value: int = 0
-    offset: int = 0
+    signed: bool = False
+    input_offset: int = 0
 
     def apply(self, sums: IntArray) -> IntArray:
         """Return outputs for sums of products, channels last."""
         scaled = (((sums + self.bias) << self.left) * self.multiplier + (1 << 31)) >> 32
-        clipped: IntArray = np.clip(scaled, 0, (1 << self.bits) - 1)
+        lowest = -(1 << (self.bits - 1)) if self.signed else 0
+        clipped: IntArray = np.clip(scaled, lowest, lowest + (1 << self.bits) - 1)
         return clipped
 
 
 @dataclass(frozen=True)
-class BinaryRequantization:
-    """A threshold per output channel: +1 where the sum reaches it, -1 elsewhere.
+class ThresholdRequantization:
+    """Thresholds per output channel, to outputs of 4, 2 or 1 bit.
 
-    A channel that fires below its threshold is written with weights and threshold negated.
+    An output is the lowest value plus the number of thresholds that the sum reaches; of 1 bit, -1
+    where it does not reach its one threshold and +1 where it does. A channel that falls with its
+    sum, as behind a negative batch-norm scale, starts at the highest value and loses one for each
+    threshold reached. A threshold beyond every sum, e.g. 2^31 - 1, is never reached.
 
     Attributes:
-        threshold: Per channel.
+        thresholds: (channels, 2^bits - 1) int32, ascending.
+        bits: Bits of an output, 4, 2 or 1.
+        signed: Whether outputs of 4 and 2 bits are two's complement; they start at 0 elsewhere.
+        falling: Which channels fall, bool per channel; none do where it is None.
+        input_offset: Minus the input's zero point; 0 for inputs of less than 8 bits.
     """
 
-    threshold: IntArray
+    thresholds: IntArray
+    bits: int
+    signed: bool = False
+    falling: NDArray[np.bool_] | None = None
+    input_offset: int = 0
 
-    padding_value: int = -1
-    offset: int = 0
+    @property
+    def falls(self) -> IntArray:
+        """1 for each channel that falls, 0 for the others."""
+        if self.falling is None:
+            return np.zeros(len(self.thresholds), np.int64)
+        return np.asarray(self.falling, np.int64)
 
     def apply(self, sums: IntArray) -> IntArray:
-        """Return +1 or -1 for sums of products, channels last."""
-        return np.where(sums >= self.threshold, 1, -1).astype(np.int64)
+        """Return outputs for sums of products, channels last."""
+        reached = (np.asarray(sums)[..., None] >= self.thresholds).sum(axis=-1)
+        count: IntArray = np.where(self.falls, self.thresholds.shape[1] - reached, reached)
+        if self.bits == 1:
+            return 2 * count - 1
+        return count - (1 << (self.bits - 1)) if self.signed else count
 
 
-Requantization = Int8Requantization | UnsignedRequantization | BinaryRequantization
+Requantization = Int8Requantization | SubByteRequantization | ThresholdRequantization

@@ -1,15 +1,16 @@
 """A convolution with its numbers, and the call of the kernel that computes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.packing import (
-    fits_groups,
     keeps_rows,
     kernel_name,
-    pack_groups,
     pack_requantization,
     pack_weights,
     scratch_bytes,
@@ -17,11 +18,18 @@ from thumbclock.kernels.conv.packing import (
 )
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.winograd import (
+    check_winograd,
+    pack_winograd,
+    winograd_scratch_bytes,
+)
 from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
-    UnsignedRequantization,
+    SubByteRequantization,
+    ThresholdRequantization,
 )
 from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
@@ -72,10 +80,14 @@ class ConvLayer:
                 f"the {core.title} lacks the DSP extension that the convolution kernels need; "
                 "choose a profile with a Cortex-M4, M7 or M33"
             )
+        _expect_requantization(precision, self.requantization)
+        if precision.winograd:
+            return self._winograd(core)
         kernel = kernel_name(precision)
-        if kernel not in KERNEL_FILES:
+        if not _has_fast_path(spec):
             raise UsageError(
-                f"convolution has no kernel {precision.name}; there are {', '.join(KERNEL_FILES)}"
+                f"{spec.title} has no kernel {precision.name}; there are "
+                f"{', '.join(KERNEL_FILES)} for one group of channels without dilation"
             )
         activation = "int8_t" if precision.activation_bits == 8 else "uint8_t"
         unrolled = precision.unrolled
@@ -102,10 +114,34 @@ class ConvLayer:
             ),
             output_ctype=activation,
             output_bytes=_output_bytes(spec),
-            scratch_bytes=scratch_bytes(spec, by_sums=self._dense() and not self._direct()),
+            scratch_bytes=scratch_bytes(spec, by_sums=is_dense(spec) and not self._by_groups()),
             expected=self.expected(),
-            unpack=partial(unpack_activations, shape=spec.output_shape, bits=precision.output_bits),
+            unpack=partial(
+                unpack_activations,
+                shape=spec.output_shape,
+                bits=precision.output_bits,
+                signed=precision.signed,
+            ),
             options=self._options(),
+        )
+
+    def _winograd(self, core: CoreProfile) -> Task:
+        check_winograd(self.spec)
+        looped = replace(self, spec=replace(self.spec, precision=Precision())).task(core)
+        weights = pack_winograd(self.weights)
+        dot = "conv/winograd_dot_m7.S" if core.name == "cortex-m7" else "conv/winograd_dot_m4.S"
+        return replace(
+            looped,
+            implementation=self.spec.precision.name,
+            files=("conv/w8a8_winograd.c", dot),
+            arrays=tuple(
+                replace(array, data=weights) if array.symbol == "tc_weights" else array
+                for array in self._arrays("int8_t")
+            ),
+            function="tc_conv_w8a8_winograd",
+            arguments=(*looped.arguments[:3], self._requantization(), *looped.arguments[4:]),
+            scratch_bytes=winograd_scratch_bytes(self.spec),
+            options={"weight_count": int(self.weights.size), "weight_bytes": len(weights)},
         )
 
     def _emitted(self) -> tuple[Source, ...]:
@@ -115,37 +151,49 @@ class ConvLayer:
 
     def _arrays(self, activation: str) -> tuple[Array, ...]:
         spec = self.spec
-        inputs = pack_activations(self.inputs, spec.precision.activation_bits)
-        arrays = [Array("tc_input", activation, inputs, "data"), self._table()]
+        bits, signed = spec.precision.activation_bits, spec.precision.signed
+        inputs = pack_activations(self.inputs, bits, signed=signed)
+        weights, requantization = self._rising()
+        if self._by_groups() and isinstance(requantization, Int8Requantization):
+            element, table = "tc_dense_group", pack_groups(spec, requantization, weights)
+        else:
+            element = _TABLE_TYPES.get(type(requantization), "int32_t")
+            table = pack_requantization(spec, requantization, weights)
+        arrays = [
+            Array("tc_input", activation, inputs, "data"),
+            Array("tc_requantization", element, table),
+        ]
         if not spec.precision.unrolled:
-            arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, self.weights)))
+            arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, weights)))
         return tuple(arrays)
 
-    def _table(self) -> Array:
-        spec, requantization = self.spec, self.requantization
-        if self._direct() and isinstance(requantization, Int8Requantization):
-            groups = pack_groups(spec, requantization, self.weights)
-            return Array("tc_requantization", "tc_dense_group", groups)
-        table = pack_requantization(spec, requantization, self.weights)
-        element = _TABLE_TYPES.get(type(requantization), "int32_t")
-        return Array("tc_requantization", element, table)
-
-    def _dense(self) -> bool:
-        return kernel_name(self.spec.precision) in ("w8a8", "w4a8")
-
-    def _direct(self) -> bool:
+    def _by_groups(self) -> bool:
         return fits_groups(self.spec, self.requantization, self.weights)
+
+    def _rising(self) -> tuple[IntArray, Requantization]:
+        """Return weights and requantization; of binary weights those of channels that rise.
+
+        A sum that reaches its threshold, with weights negated, stays below 1 less it.
+        """
+        requantization = self.requantization
+        if not isinstance(requantization, ThresholdRequantization):
+            return self.weights, requantization
+        falls = requantization.falls[:, None]
+        thresholds = np.where(falls, 1 - requantization.thresholds, requantization.thresholds)
+        signs = 1 - 2 * falls[:, :, None, None]
+        return self.weights * signs, replace(requantization, thresholds=thresholds, falling=None)
 
     def _requantization(self) -> Struct:
         table = Pointer("tc_requantization")
         match self.requantization:
             case Int8Requantization() as q:
                 bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
-                if self._dense():
-                    tables = (0, table) if self._direct() else (table, 0)
-                    return Struct("tc_requant_dense", (tables[0], *bounds, tables[1]))
+                if self._by_groups():
+                    return Struct("tc_requant_dense", (0, *bounds, table))
+                if is_dense(self.spec):
+                    return Struct("tc_requant_dense", (table, *bounds, 0))
                 return Struct("tc_requant_s8", (table, *bounds))
-            case UnsignedRequantization() as q:
+            case SubByteRequantization() as q:
                 return Struct("tc_requant_un", (table, q.left))
             case _:
                 return Struct("tc_requant_b1", (table,))
@@ -154,6 +202,7 @@ class ConvLayer:
         spec = self.spec
         sizes = {array.symbol: len(array.data) for array in self._arrays("int8_t")}
         options: dict[str, bool | int | float | str] = {
+            "weight_count": int(self.weights.size),
             "weight_bytes": sizes.get("tc_weights", 0),
             "requantization_bytes": sizes["tc_requantization"],
             "keeps_rows": keeps_rows(spec),
@@ -168,7 +217,7 @@ _UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
 
 _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
-    UnsignedRequantization: "tc_channel_un",
+    SubByteRequantization: "tc_channel_un",
 }
 
 
@@ -177,12 +226,50 @@ def _files(kernel: str, core: CoreProfile) -> tuple[str, ...]:
     return tuple(name.format(m=m) for name in KERNEL_FILES[kernel])
 
 
+def _has_fast_path(spec: ConvSpec) -> bool:
+    """Whether a kernel is made by hand for a precision and shape."""
+    precision = spec.precision
+    return (
+        kernel_name(precision) in KERNEL_FILES
+        and precision.output_bits == precision.activation_bits
+        and not precision.signed
+        and (precision.output_bits == 1 or not precision.thresholds)
+        and spec.groups == 1
+        and not spec.is_dilated
+    )
+
+
+def _expect_requantization(precision: Precision, requantization: Requantization) -> None:
+    bits = precision.output_bits
+    if precision.thresholds or bits == 1:
+        expected: type[Requantization] = ThresholdRequantization
+    else:
+        expected = Int8Requantization if bits == 8 else SubByteRequantization
+    if not isinstance(requantization, expected):
+        raise UsageError(
+            f"a {type(requantization).__name__} for outputs of {precision.name}; expected a "
+            f"{expected.__name__}"
+        )
+    if isinstance(requantization, Int8Requantization):
+        return
+    if (requantization.bits, requantization.signed) != (bits, precision.signed and bits > 1):
+        raise UsageError(
+            f"a requantization to {requantization.bits} bits, signed: {requantization.signed}, "
+            f"for outputs of {precision.name}"
+        )
+
+
 def _output_bytes(spec: ConvSpec) -> int:
     pixel_bytes = -(-spec.out_c * spec.precision.output_bits // 8)
     return spec.out_h * spec.out_w * pixel_bytes
 
 
 def _shape(spec: ConvSpec) -> dict[str, int]:
+    optional = {
+        "dilation_h": spec.dilation_h,
+        "dilation_w": spec.dilation_w,
+        "groups": spec.groups,
+    }
     return {
         "in_h": spec.in_h,
         "in_w": spec.in_w,
@@ -198,4 +285,5 @@ def _shape(spec: ConvSpec) -> dict[str, int]:
         "pad_bottom": spec.padding.bottom,
         "pad_left": spec.padding.left,
         "pad_right": spec.padding.right,
+        **{name: extent for name, extent in optional.items() if extent != 1},
     }

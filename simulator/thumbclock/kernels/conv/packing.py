@@ -9,7 +9,6 @@ of a window and the last group of channels, plus `READ_AHEAD_BYTES` that the loo
 use; `weight_bytes` and `scratch_bytes` state the sums.
 """
 
-import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,21 +19,20 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import from_fields, to_fields
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
-    BinaryRequantization,
     Int8Requantization,
     Requantization,
-    UnsignedRequantization,
+    SubByteRequantization,
+    ThresholdRequantization,
 )
+from thumbclock.kernels.tables import pack_int8, pack_sub_byte
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
     "READ_AHEAD_BYTES",
     "RING_LIMIT_BYTES",
-    "fits_groups",
     "keeps_rows",
     "kernel_name",
     "lane_pairs",
-    "pack_groups",
     "pack_requantization",
     "pack_weights",
     "scratch_bytes",
@@ -46,8 +44,6 @@ __all__ = [
 
 READ_AHEAD_BYTES = 8
 """Bytes behind the weights that the loops in assembly load ahead and do not use."""
-
-_SHIFT_LIMIT = 1 << 31
 
 
 # ---------------------------------------------------------------- weights
@@ -254,94 +250,15 @@ def pack_requantization(spec: ConvSpec, requantization: Requantization, weights:
         UsageError: A number does not fit its field, or a product would leave 32 bits.
     """
     by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, -1)
+    bits = spec.precision.activation_bits
     match requantization:
         case Int8Requantization():
-            return _pack_int8(requantization, by_channel)
-        case UnsignedRequantization():
-            group = 4 if spec.precision.activation_bits == 2 else 2
-            return _pack_unsigned(requantization, by_channel, group)
-        case BinaryRequantization():
-            limits = (spec.products - requantization.threshold) // 2
+            return pack_int8(requantization, by_channel, spec.precision)
+        case SubByteRequantization():
+            return pack_sub_byte(requantization, by_channel, spec.precision, 4 if bits == 2 else 2)
+        case ThresholdRequantization():
+            limits = (spec.products - requantization.thresholds[:, 0]) // 2
             return (-1 - np.clip(limits, -1, spec.products)).astype("<i4").tobytes()
-
-
-def _pack_int8(requantization: Int8Requantization, by_channel: IntArray) -> bytes:
-    offset = requantization.input_offset
-    largest = np.abs(by_channel).sum(axis=1) * max(abs(127 + offset), abs(-128 + offset))
-    left = np.maximum(requantization.shift, 0) + 1
-    _expect_range(largest + np.abs(requantization.bias), left)
-    folded = requantization.bias + offset * by_channel.sum(axis=1)
-    right = np.maximum(-requantization.shift, 0)
-    rows = zip(folded, requantization.multiplier, left, right, strict=True)
-    return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
-
-
-_SCALED_LIMITS = {"w8a8": (1 << 23, 1 << 31) * 2, "w4a8": (1 << 23, 1 << 19, 1 << 27, 1 << 31)}
-"""What the sums of the channels of a group must stay below: 2^31 over the accumulator's scale."""
-
-
-def fits_groups(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> bool:
-    """Return whether a w8a8 or w4a8 kernel can take outputs straight from its accumulators.
-
-    It can where sums fit the scaled accumulators whatever the activations are, every shift is to
-    the right by 2 or more, and outputs use all of int8. That is every usual layer.
-    """
-    limits = _SCALED_LIMITS.get(kernel_name(spec.precision))
-    if limits is None or not isinstance(requantization, Int8Requantization):
-        return False
-    largest = 128 * np.abs(np.asarray(weights, np.int64)).reshape(spec.out_c, -1).sum(axis=1)
-    return bool(
-        (largest < np.resize(limits, spec.out_c)).all()
-        and (requantization.shift <= -2).all()
-        and (requantization.activation_min, requantization.activation_max) == (-128, 127)
-    )
-
-
-def pack_groups(spec: ConvSpec, requantization: Int8Requantization, weights: IntArray) -> bytes:
-    """Pack the table of channels of a layer that `fits_groups`: ``tc_dense_group``.
-
-    Raises:
-        UsageError: A product would leave 32 bits.
-    """
-    by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, -1)
-    rows = np.frombuffer(_pack_int8(requantization, by_channel), "<i4").reshape(-1, 3)
-    groups = np.zeros((-(-spec.out_c // 4), 12), np.int64)
-    bias, multiplier, power = (
-        groups[:, part].reshape(-1) for part in (slice(0, 8, 2), slice(1, 8, 2), slice(8, 12))
-    )
-    bias[: spec.out_c] = 2 * rows[:, 0].astype(np.int64)
-    multiplier[: spec.out_c] = rows[:, 1]
-    power[: spec.out_c] = 1 << (32 + requantization.shift)
-    for part, values in (
-        (slice(0, 8, 2), bias),
-        (slice(1, 8, 2), multiplier),
-        (slice(8, 12), power),
-    ):
-        groups[:, part] = values.reshape(-1, 4)
-    return groups.astype("<i4").tobytes()
-
-
-def _pack_unsigned(
-    requantization: UnsignedRequantization, by_channel: IntArray, group: int
-) -> bytes:
-    largest = np.abs(by_channel).sum(axis=1) * ((1 << requantization.bits) - 1)
-    left = np.full(len(by_channel), requantization.left)
-    _expect_range(largest + np.abs(requantization.bias), left)
-    channels = -(-len(by_channel) // group) * group
-    table = np.zeros((channels, 2), "<i4")
-    table[: len(by_channel), 0] = requantization.bias
-    table[: len(by_channel), 1] = requantization.multiplier
-    return table.tobytes()
-
-
-def _expect_range(largest: IntArray, left: IntArray) -> None:
-    shifted = largest << left
-    worst = int(shifted.argmax())
-    if shifted[worst] >= _SHIFT_LIMIT:
-        raise UsageError(
-            f"output channel {worst}: sums of up to {largest[worst]} shifted left by "
-            f"{left[worst]} leave 32 bits; use a smaller shift or a larger multiplier"
-        )
 
 
 # ---------------------------------------------------------------- scratch
@@ -388,7 +305,7 @@ def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
 
     Args:
         spec: The convolution.
-        by_sums: Of w8a8 and w4a8: whether the layer lacks what `fits_groups` asks for, so that
+        by_sums: Of w8a8 and w4a8: whether the layer lacks what `dense.fits_groups` asks for, so that
             its sums go through memory.
     """
     block = _block(spec)

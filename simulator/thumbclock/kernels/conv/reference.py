@@ -13,7 +13,7 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.requantization import Requantization
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["accumulate", "convolve", "windows"]
+__all__ = ["accumulate", "convolve", "padding_value", "windows"]
 
 
 def windows(spec: ConvSpec, inputs: IntArray, padding_value: int) -> IntArray:
@@ -24,13 +24,18 @@ def windows(spec: ConvSpec, inputs: IntArray, padding_value: int) -> IntArray:
         ((pad.top, pad.bottom), (pad.left, pad.right), (0, 0)),
         constant_values=padding_value,
     )
-    view = sliding_window_view(padded, (spec.kernel_h, spec.kernel_w), axis=(0, 1))
-    view = view[:: spec.stride_h, :: spec.stride_w]
+    view = sliding_window_view(padded, (spec.extent_h, spec.extent_w), axis=(0, 1))
+    view = view[:: spec.stride_h, :: spec.stride_w, :, :: spec.dilation_h, :: spec.dilation_w]
     return np.ascontiguousarray(view.transpose(0, 1, 3, 4, 2))
 
 
+def padding_value(spec: ConvSpec, input_offset: int) -> int:
+    """Return what padding holds: the inputs' zero point, or -1 where they are binary."""
+    return -1 if spec.precision.activation_bits == 1 else -input_offset
+
+
 def accumulate(
-    spec: ConvSpec, inputs: IntArray, weights: IntArray, requantization: Requantization
+    spec: ConvSpec, inputs: IntArray, weights: IntArray, input_offset: int = 0
 ) -> IntArray:
     """Return the sums of products without bias, shape (out_h, out_w, out_c).
 
@@ -38,14 +43,16 @@ def accumulate(
         spec: The convolution.
         inputs: HWC; -1 and +1 where activations are binary.
         weights: OHWI; -1 and +1 where weights are binary. A skipped operand is a zero.
-        requantization: Says what padding holds and what is added to inputs.
+        input_offset: What is added to inputs: minus their zero point.
     """
-    covered = windows(spec, inputs, requantization.padding_value) + requantization.offset
-    flat = covered.reshape(spec.out_h * spec.out_w, spec.products)
-    by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, spec.products)
+    covered = windows(spec, inputs, padding_value(spec, input_offset)) + input_offset
+    pixels, groups = spec.out_h * spec.out_w, spec.groups
+    grouped = covered.reshape(pixels, -1, groups, spec.group_in_c)
+    by_group = grouped.transpose(2, 0, 1, 3).reshape(groups, pixels, spec.products)
+    by_channel = np.asarray(weights, np.int64).reshape(groups, spec.group_out_c, spec.products)
     # Floating point is exact here (sums stay far below 2^53) and uses BLAS.
-    sums = flat.astype(np.float64) @ by_channel.T.astype(np.float64)
-    return sums.astype(np.int64).reshape(spec.output_shape)
+    sums = by_group.astype(np.float64) @ by_channel.transpose(0, 2, 1).astype(np.float64)
+    return sums.astype(np.int64).transpose(1, 0, 2).reshape(spec.output_shape)
 
 
 def convolve(
@@ -53,4 +60,4 @@ def convolve(
 ) -> IntArray:
     """Return the layer's outputs, HWC; arguments as for `accumulate`."""
     finish: Callable[[IntArray], IntArray] = requantization.apply
-    return finish(accumulate(spec, inputs, weights, requantization))
+    return finish(accumulate(spec, inputs, weights, requantization.input_offset))

@@ -25,7 +25,7 @@ class Padding:
 
 @dataclass(frozen=True)
 class ConvSpec:
-    """A standard 2-D convolution of one NHWC image with OHWI weights, dilation 1.
+    """A 2-D convolution of one NHWC image with OHWI weights.
 
     Attributes:
         in_h: Input height, pixels.
@@ -37,6 +37,9 @@ class ConvSpec:
         stride_h: Vertical stride.
         stride_w: Horizontal stride.
         padding: Padding; holds the input's zero point, or -1 for binary activations.
+        dilation_h: Vertical distance of the kernel's rows.
+        dilation_w: Horizontal distance of its columns.
+        groups: Groups of channels; each output channel sees the input channels of its own group.
         precision: Bit widths and implementation.
     """
 
@@ -49,20 +52,29 @@ class ConvSpec:
     stride_h: int = 1
     stride_w: int = 1
     padding: Padding = Padding()
+    dilation_h: int = 1
+    dilation_w: int = 1
+    groups: int = 1
     precision: Precision = field(default_factory=Precision)
 
     def __post_init__(self) -> None:
         for name in ("in_h", "in_w", "in_c", "out_c", "kernel_h", "kernel_w"):
             self._expect(name, 1)
-        self._expect("stride_h", 1)
-        self._expect("stride_w", 1)
+        for name in ("stride_h", "stride_w", "dilation_h", "dilation_w", "groups"):
+            self._expect(name, 1)
+        if self.in_c % self.groups or self.out_c % self.groups:
+            raise UsageError(
+                f"groups is {self.groups}; expected a divisor of the {self.in_c} input and the "
+                f"{self.out_c} output channels"
+            )
         for side in ("top", "bottom", "left", "right"):
             if getattr(self.padding, side) < 0:
                 raise UsageError(f"padding {side} is {getattr(self.padding, side)}; expected >= 0")
         if self.out_h < 1 or self.out_w < 1:
             raise UsageError(
-                f"convolution {self.shape_text} with kernel {self.kernel_h}x{self.kernel_w} and "
-                f"{self.padding} has no output; the padded input must cover the kernel"
+                f"convolution {self.shape_text} with kernel {self.extent_h}x{self.extent_w} "
+                f"(dilation included) and {self.padding} has no output; the padded input must "
+                "cover the kernel"
             )
 
     def _expect(self, name: str, least: int) -> None:
@@ -76,21 +88,41 @@ class ConvSpec:
         return "conv"
 
     @property
+    def extent_h(self) -> int:
+        """Height of what the kernel spans, dilation included."""
+        return (self.kernel_h - 1) * self.dilation_h + 1
+
+    @property
+    def extent_w(self) -> int:
+        """Width of what the kernel spans, dilation included."""
+        return (self.kernel_w - 1) * self.dilation_w + 1
+
+    @property
+    def group_in_c(self) -> int:
+        """Input channels of a group."""
+        return self.in_c // self.groups
+
+    @property
+    def group_out_c(self) -> int:
+        """Output channels of a group."""
+        return self.out_c // self.groups
+
+    @property
     def out_h(self) -> int:
         """Output height, pixels."""
         padded = self.in_h + self.padding.top + self.padding.bottom
-        return (padded - self.kernel_h) // self.stride_h + 1
+        return (padded - self.extent_h) // self.stride_h + 1
 
     @property
     def out_w(self) -> int:
         """Output width, pixels."""
         padded = self.in_w + self.padding.left + self.padding.right
-        return (padded - self.kernel_w) // self.stride_w + 1
+        return (padded - self.extent_w) // self.stride_w + 1
 
     @property
     def products(self) -> int:
-        """Products in one output: kernel height x kernel width x input channels."""
-        return self.kernel_h * self.kernel_w * self.in_c
+        """Products in one output: kernel height x kernel width x input channels of a group."""
+        return self.kernel_h * self.kernel_w * self.group_in_c
 
     @property
     def macs(self) -> int:
@@ -99,8 +131,8 @@ class ConvSpec:
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
-        """OHWI."""
-        return (self.out_c, self.kernel_h, self.kernel_w, self.in_c)
+        """OHWI; I are the input channels of a group."""
+        return (self.out_c, self.kernel_h, self.kernel_w, self.group_in_c)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -120,7 +152,14 @@ class ConvSpec:
     @property
     def title(self) -> str:
         """Operator and shape for a reader."""
-        return f"conv {self.shape_text}, kernel {self.kernel_h}x{self.kernel_w}"
+        dilation = f", dilation {self.dilation_h}x{self.dilation_w}" if self.is_dilated else ""
+        groups = f", {self.groups} groups" if self.groups > 1 else ""
+        return f"conv {self.shape_text}, kernel {self.kernel_h}x{self.kernel_w}{dilation}{groups}"
+
+    @property
+    def is_dilated(self) -> bool:
+        """Whether the kernel has gaps."""
+        return (self.dilation_h, self.dilation_w) != (1, 1)
 
     @classmethod
     def from_options(cls, options: KernelOptions) -> "ConvSpec":
@@ -130,6 +169,8 @@ class ConvSpec:
             kernel=options.kernel or "3x3",
             stride=options.stride or "1",
             padding=options.padding or "same",
+            dilation=options.dilation or "1",
+            groups=1 if options.groups is None else options.groups,
             precision=options.precision,
         )
 
@@ -141,6 +182,8 @@ class ConvSpec:
         kernel: str = "3x3",
         stride: str = "1",
         padding: str = "same",
+        dilation: str = "1",
+        groups: int = 1,
         precision: str | Precision = "w8a8",
     ) -> "ConvSpec":
         """Read a convolution as a user writes it.
@@ -151,6 +194,8 @@ class ConvSpec:
             stride: N or HxW.
             padding: ``same`` (as TensorFlow: the odd one at the bottom and right), ``valid``,
                 or ``top,bottom,left,right``.
+            dilation: N or HxW.
+            groups: Groups of channels.
             precision: A precision, or a name that `parse_precision` knows.
 
         Raises:
@@ -164,8 +209,10 @@ class ConvSpec:
         stride_h, stride_w = _pair("stride", stride)
         if stride_h < 1 or stride_w < 1:
             raise UsageError(f"stride {stride!r}: expected at least 1")
-        top, bottom = _padding_of(padding, in_h, kernel_h, stride_h, 0)
-        left, right = _padding_of(padding, in_w, kernel_w, stride_w, 2)
+        dilation_h, dilation_w = _pair("dilation", dilation)
+        extent_h, extent_w = (kernel_h - 1) * dilation_h + 1, (kernel_w - 1) * dilation_w + 1
+        top, bottom = _padding_of(padding, in_h, extent_h, stride_h, 0)
+        left, right = _padding_of(padding, in_w, extent_w, stride_w, 2)
         elements = max(in_h * in_w * in_c, out_c * kernel_h * kernel_w * in_c, in_h * in_w * out_c)
         if elements > _MOST_ELEMENTS:
             raise UsageError(
@@ -182,6 +229,9 @@ class ConvSpec:
             stride_h,
             stride_w,
             Padding(top, bottom, left, right),
+            dilation_h,
+            dilation_w,
+            groups,
             parse_precision(precision) if isinstance(precision, str) else precision,
         )
 
