@@ -45,15 +45,29 @@
 #define OFFSET   [sp, #80]
 #define BESIDE   [sp, #84]
 
-/* Two sums and their bias, all times two: a SMMULR then multiplies by a Q31 number. */
-    .macro ADD_BIAS a, b, bias, scale
+/* A sum and its bias, both times two: a SMMULR then multiplies by a Q31 number. */
+    .macro ADD_BIAS sum, bias, scale
     .if \scale
-    add     \a, \bias, \a, asr #\scale - 1
-    add     \b, \bias, \b, asr #\scale - 1
+    add     \sum, \bias, \sum, asr #\scale - 1
     .else
-    add     \a, \bias, \a, lsl #1
-    add     \b, \bias, \b, lsl #1
+    add     \sum, \bias, \sum, lsl #1
     .endif
+    .endm
+
+/*
+ * Four sums times their multipliers, r1 pointing to the channels' biases and multipliers. On the
+ * M7 each addition, whose operand is shifted, issues beside the multiplication behind it.
+ */
+    .macro SCALE a0, a1, b0, b1, scale_a, scale_b
+    ldmia   r1!, {r0, r2, r3, r12}
+    ADD_BIAS \a0, r0, \scale_a
+    ADD_BIAS \a1, r0, \scale_a
+    smmulr  \a0, \a0, r2
+    ADD_BIAS \b0, r3, \scale_b
+    smmulr  \a1, \a1, r2
+    ADD_BIAS \b1, r3, \scale_b
+    smmulr  \b0, \b0, r12
+    smmulr  \b1, \b1, r12
     .endm
 
     .macro UNSCALE a, b, scale
@@ -103,28 +117,14 @@
     ROUND
     bne     .Lround
 
-    ldr     r2, BESIDE
     ldr     r1, TABLE
-    DECODE
-    add     W, W, r2
     str     W, WEIGHTS
+    DECODE
     cmp     r1, #0
     beq.w   .Lsums
 
-    ldmia   r1!, {r0, r2, r3, r12}  /* bias and multiplier of channels 0 and 1 */
-    ADD_BIAS C00, C01, r0, SCALE_0
-    ADD_BIAS C10, C11, r3, SCALE_1
-    smmulr  C00, C00, r2
-    smmulr  C01, C01, r2
-    smmulr  C10, C10, r12
-    smmulr  C11, C11, r12
-    ldmia   r1!, {r0, r2, r3, r12}
-    ADD_BIAS C20, C21, r0, SCALE_2
-    ADD_BIAS C30, C31, r3, SCALE_3
-    smmulr  C20, C20, r2
-    smmulr  C21, C21, r2
-    smmulr  C30, C30, r12
-    smmulr  C31, C31, r12
+    SCALE   C00, C01, C10, C11, SCALE_0, SCALE_1
+    SCALE   C20, C21, C30, C31, SCALE_2, SCALE_3
     /*
      * A rounding shift right by s, ties away from zero, is round((y - (y < 0)) / 2^s) with ties
      * upwards: a SMMLAR by 2^(32 - s), which adds the offset as well.
@@ -159,18 +159,16 @@
     subs    r3, r3, #4
     blt     .Lfew
     /* Pixel 1 first: where there is none, it stands in pixel 0's place. */
-    strb    C01, [r1]
-    strb    C11, [r1, #1]
+    bfi     C01, C11, #8, #8
     ssat    C30, #8, C30
-    strb    C21, [r1, #2]
+    bfi     C00, C10, #8, #8
     ssat    C31, #8, C31
-    strb    C31, [r1, #3]
-    strb    C00, [r0]
-    strb    C10, [r0, #1]
-    strb    C20, [r0, #2]
-    strb    C30, [r0, #3]
-    add     r1, r1, #4
-    add     r0, r0, #4
+    bfi     C01, C21, #16, #8
+    bfi     C00, C20, #16, #8
+    bfi     C01, C31, #24, #8
+    bfi     C00, C30, #24, #8
+    str     C01, [r1], #4
+    str     C00, [r0], #4
     str     r3, CHANNELS
     strd    r0, r1, OUTPUTS
     ldr     W, WEIGHTS
@@ -211,9 +209,11 @@
     stmia   r1!, {C20, C21, C30, C31}
     str     r1, OUTPUTS
     ldr     r3, CHANNELS
+    ldr     r2, BESIDE
     ldr     W, WEIGHTS
     subs    r3, r3, #4
     str     r3, CHANNELS
+    add     W, W, r2
     bgt     .Lgroup
     b       .Ldone
     .size   \name, . - \name
