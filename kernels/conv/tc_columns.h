@@ -18,19 +18,15 @@
 
 #include "tc_window.h"
 
-/*
- * Constants of a kernel: bits of an activation, pixels of a block, packed words of a step, and
- * whether it wants the sums of 8-bit activations too.
- */
+/* Constants of a kernel: bits of an activation, pixels of a block, packed words of a step. */
 typedef struct {
-    int32_t bits, pixels, step_words, sums_of_bytes;
+    int32_t bits, pixels, step_words;
 } tc_format;
 
 typedef struct {
     tc_window window;
     const uint8_t *input;
     uint32_t pad;         /* four packed pad bytes */
-    int32_t pad_sum;      /* sum of a padding pixel's activations */
     int32_t x, y;         /* input position of the next window */
     int32_t column;       /* its output column */
     int32_t left;         /* output pixels left */
@@ -54,16 +50,8 @@ TC_INLINE uint32_t tc_lane(uint32_t word, int32_t index, int32_t bits) {
     }
 }
 
-/* Whether a kernel wants the sum of a pixel's activations, for weights that are stored biased. */
-TC_INLINE int tc_summed(tc_format format) {
-    return format.bits < 8 || format.sums_of_bytes;
-}
-
-/* total and the activations of a packed word: int8, or unsigned. */
+/* total and the unsigned activations of a packed word. */
 TC_INLINE int32_t tc_add_word(uint32_t word, int32_t bits, int32_t total) {
-    if (bits == 8) {
-        return (int32_t)__usada8(word ^ 0x80808080u, 0, (uint32_t)total - 4 * 128);
-    }
     if (bits == 2) {
         word = (word & 0x33333333u) + (word >> 2 & 0x33333333u);
     }
@@ -79,7 +67,7 @@ TC_INLINE int32_t tc_widen(tc_format format, const uint8_t *words, int32_t count
         for (int32_t i = 0; i < TC_LANES(format.bits); ++i) {
             column[i * format.pixels] = tc_lane(word, i, format.bits);
         }
-        if (tc_summed(format)) {
+        if (format.bits < 8) {
             sum = tc_add_word(word, format.bits, sum);
         }
     }
@@ -121,7 +109,7 @@ TC_INLINE void tc_keep_row(tc_format format, const tc_conv_shape *shape, tc_colu
     if (y < 0 || y >= shape->in_h) {
         const uint32_t lanes = tc_lane(at->pad, 0, format.bits);
         tc_fill_words(row, lanes, at->length * at->pixel_words);
-        tc_fill_words((uint32_t *)sums, (uint32_t)at->pad_sum, tc_summed(format) ? at->length : 0);
+        tc_fill_words((uint32_t *)sums, 0, format.bits < 8 ? at->length : 0);
         return;
     }
     const uint8_t *words = at->input + y * at->window.stride_bytes;
@@ -138,7 +126,7 @@ TC_INLINE void tc_keep_row(tc_format format, const tc_conv_shape *shape, tc_colu
             }
         }
     }
-    if (tc_summed(format)) {
+    if (format.bits < 8) {
         words = at->input + y * at->window.stride_bytes;
         for (int32_t x = 0; x < shape->in_w; ++x) {
             int32_t sum = 0;
@@ -157,7 +145,7 @@ TC_INLINE void tc_keep_rows(tc_format format, const tc_conv_shape *shape, tc_col
     while (at->next_row < top + shape->kernel_h) {
         tc_keep_row(format, shape, at);
     }
-    for (int32_t i = 0; tc_summed(format) && i < at->length; ++i) {
+    for (int32_t i = 0; format.bits < 8 && i < at->length; ++i) {
         int32_t sum = 0;
         for (int32_t row = 0; row < shape->kernel_h; ++row) {
             sum += at->row_sums[row * at->length + i];
@@ -182,7 +170,7 @@ TC_INLINE void tc_copy_block(tc_format format, const tc_conv_shape *shape, const
         from += row_words;
         from = from >= end ? from - shape->kernel_h * row_words : from;
     }
-    for (int32_t pixel = 0; tc_summed(format) && pixel < format.pixels; ++pixel) {
+    for (int32_t pixel = 0; format.bits < 8 && pixel < format.pixels; ++pixel) {
         int32_t sum = 0;
         const int32_t first = position + pixel * shape->stride_w;
         for (int32_t x = first; x < first + shape->kernel_w; ++x) {
@@ -199,7 +187,6 @@ TC_INLINE tc_columns tc_columns_of(tc_format format, const tc_conv_shape *shape,
     at.window = tc_window_of(shape, format.bits, format.step_words);
     at.input = input;
     at.pad = (uint8_t)pad * 0x01010101u;
-    at.pad_sum = pad * shape->in_c;
     at.x = -shape->pad_left;
     at.y = -shape->pad_top;
     at.column = 0;
@@ -224,8 +211,8 @@ TC_INLINE tc_columns tc_columns_of(tc_format format, const tc_conv_shape *shape,
         at.row_sums = (int32_t *)(at.ring + words);
         at.window_sums = at.row_sums + shape->kernel_h * at.length;
         tc_fill_words(at.ring, tc_lane(at.pad, 0, format.bits), words);
-        tc_fill_words((uint32_t *)at.row_sums, (uint32_t)at.pad_sum,
-                      tc_summed(format) ? shape->kernel_h * at.length : 0);
+        tc_fill_words((uint32_t *)at.row_sums, 0,
+                      format.bits < 8 ? shape->kernel_h * at.length : 0);
     }
     return at;
 }
@@ -259,7 +246,7 @@ TC_INLINE int32_t tc_next_block(tc_format format, const tc_conv_shape *shape, tc
     for (int32_t pixel = 0; pixel < now; ++pixel) {
         if (!shape->keep_rows) {
             const int32_t sum = tc_widen_window(format, shape, at, columns + pixel);
-            if (tc_summed(format)) {
+            if (format.bits < 8) {
                 sums[pixel] = sum;
             }
         }

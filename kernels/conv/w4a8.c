@@ -3,6 +3,5 @@
 
 void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                   const tc_requant_dense *requant, int8_t *output, void *scratch) {
-    const tc_dense_kernel kernel = {.dot = tc_dot_w4a8, .step_bytes = 8, .bias = 8};
-    tc_conv_dense(kernel, shape, input, weights, requant, output, scratch);
+    tc_conv_dense(tc_dot_w4a8, 8, 8, shape, input, weights, requant, output, scratch);
 }

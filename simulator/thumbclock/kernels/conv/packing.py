@@ -79,8 +79,9 @@ def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
         return b""
     layout = _layout(spec)
     bias = (layout.biased.astype(np.int64) << bits) >> 1
-    values = (fields.reshape(-1)[layout.source] + bias) & ((1 << bits) - 1)
-    values = np.where(layout.source >= 0, values, 0)
+    values = (np.where(layout.source >= 0, fields.reshape(-1)[layout.source], 0) + bias) & (
+        (1 << bits) - 1
+    )
     words = (values << (np.arange(32 // bits) * bits)).sum(axis=1).astype("<u4")
     packed: bytes = words.tobytes()
     return packed + bytes(READ_AHEAD_BYTES if layout.read_ahead else 0)
@@ -305,8 +306,8 @@ def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
 
     Args:
         spec: The convolution.
-        by_sums: Of w8a8 and w4a8: whether the layer lacks what `dense.fits_groups` asks for, so that
-            its sums go through memory.
+        by_sums: Of w8a8 and w4a8: whether sums go through memory, as of layers that do not
+            fit what `dense.fits_groups` asks for.
     """
     block = _block(spec)
     bits = spec.precision.activation_bits
@@ -342,7 +343,10 @@ def _ring_bytes(spec: ConvSpec) -> int:
     written = spec.padding.left + spec.in_w
     length = spec.stride_w * (pixels - 1) + max(read, written)
     position_words = -(-spec.in_c // 2) * pixels
-    sum_words = 0 if spec.precision.unrolled else (spec.kernel_h + 1) * length
+    sum_words = {"w8a8": spec.kernel_h * (length + 1), "w4a8": spec.kernel_h * (length + 1)}.get(
+        kernel_name(spec.precision),
+        (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0,
+    )
     return 4 * (spec.kernel_h * length * position_words + sum_words)
 
 
