@@ -1,4 +1,4 @@
-"""What runs, kernels, comparisons, validations and schedules yield: JSON forms and published schemas.
+"""What runs, kernels, comparisons, validations and schedules yield: JSON forms and schemas.
 
 ``thumbclock/schemas/*.json`` are generated from the models here by ``python -m thumbclock.result``.
 A reader ignores fields that it does not know; a change of meaning is a new schema version.
@@ -703,7 +703,7 @@ class ScheduleResult(_Model):
         changed: Whether the order differs from that of the source.
         targets: Cycles by profile.
         assembly: The instructions in the order that was found, without the branch back.
-        labels: Labels in the middle, by the index of the instruction that they stand before.
+        labels: Labels in the middle, each with the index of the instruction behind it.
     """
 
     schema_id: Literal["thumbclock.schedule/1"] = Field(
@@ -718,7 +718,7 @@ class ScheduleResult(_Model):
     changed: bool
     targets: tuple[ScheduleTarget, ...]
     assembly: tuple[str, ...]
-    labels: dict[str, str] = {}
+    labels: dict[str, Count] = {}
 
 
 Result: TypeAlias = (

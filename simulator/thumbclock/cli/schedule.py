@@ -1,4 +1,4 @@
-"""``thumbclock schedule``: search the order of a loop's instructions that takes the fewest cycles."""
+"""``thumbclock schedule``: search the order of instructions that takes the fewest cycles."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -27,9 +27,7 @@ def schedule(
     from_: Annotated[
         str | None, typer.Option("--from", metavar="LABEL", help="Start of straight-line code.")
     ] = None,
-    to: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="Its end.")
-    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="LABEL", help="Its end.")] = None,
     profile: Annotated[
         str,
         typer.Option(

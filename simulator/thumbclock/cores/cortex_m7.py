@@ -249,13 +249,14 @@ class CortexM7(PipelineModel):
 
     def narrowed(self, instructions: Sequence[Instruction]) -> Callable[[State], State]:
         """Forget registers in flight that are there for every way in which these use them."""
-        lives: dict[tuple[int, Maker], int] = {}
-        for instruction in instructions:
-            plan, _ = self._prepared(instruction)
+        plans = [self._prepared(instruction)[0] for instruction in instructions]
+        made = {value for plan in plans for value in (*plan.makes, *plan.makes_early)}
+        lives = dict.fromkeys(made, 0)
+        for plan in plans:
             for register, use in (*plan.uses, *(plan.early_uses if plan.makes_early else ())):
-                for maker in Maker:
-                    latency = self._latest(maker, use)
-                    lives[register, maker] = max(latency, lives.get((register, maker), 0))
+                for value in made:
+                    if value[0] == register:
+                        lives[value] = max(lives[value], self._latest(value[1], use))
 
         def narrow(state: State) -> State:
             assert isinstance(state, _State)

@@ -22,7 +22,11 @@ def schedule_summary(result: ScheduleResult) -> RenderableType:
         said += "; none was better than what is there"
     parts.append(Text(f"{said}\n"))
     for target in result.targets:
-        parts += [Text(f"{target.profile}: one iteration", style="bold"), _picture(target), Text("")]
+        parts += [
+            Text(f"{target.profile}: one iteration", style="bold"),
+            _picture(target),
+            Text(""),
+        ]
     parts.append(Text("assembly", style="bold"))
     parts += [Text(line) for line in _assembly(result)]
     return Group(*parts)
@@ -67,7 +71,7 @@ def _waits(cycle: IssuedCycle) -> str:
 
 
 def _assembly(result: ScheduleResult) -> Iterator[str]:
-    for index, line in enumerate(result.assembly):
-        if str(index) in result.labels:
-            yield f"{result.labels[str(index)]}:"
-        yield f"    {line}"
+    for index, line in enumerate([*result.assembly, ""]):
+        yield from (f"{name}:" for name, at in result.labels.items() if at == index)
+        if line:
+            yield f"    {line}"

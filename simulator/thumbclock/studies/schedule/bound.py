@@ -11,7 +11,9 @@ def largest_pairing(count: int, pairs: Callable[[int, int], bool]) -> int:
     It is the fractional matching number of the graph, rounded down: half of a largest matching
     between two copies of the instructions, by augmenting paths.
     """
-    beside = [[j for j in range(count) if j != i and (pairs(i, j) or pairs(j, i))] for i in range(count)]
+    beside = [
+        [j for j in range(count) if j != i and (pairs(i, j) or pairs(j, i))] for i in range(count)
+    ]
     partner = [-1] * count
     matched = sum(_augment(i, beside, partner, set()) for i in range(count))
     return matched // 2

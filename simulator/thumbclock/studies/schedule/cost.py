@@ -1,4 +1,4 @@
-"""What an order costs: cycles per iteration in the steady state, by the pipeline model of a profile.
+"""What an order costs: cycles per iteration of the steady state, by a profile's pipeline model.
 
 The model is asked once for each pair of pipeline state and instruction; the answers are kept in a
 table, so that an order costs a few look-ups per instruction. Branches back are taken and predicted,
@@ -22,7 +22,7 @@ __all__ = ["Costs", "IssuedInstruction"]
 _CYCLE_BITS = 12
 _LONG_CYCLES = 64
 _CYCLES = (1 << _CYCLE_BITS) - 1
-_NOP = bytes.fromhex('00bf')
+_NOP = bytes.fromhex("00bf")
 _QUOTIENT_BITS = 16  # of a divide: what its operands are is not known
 
 
@@ -72,12 +72,23 @@ class Costs:
         self._by_number: list[State] = []
         self._table: dict[int, int] = {}
         self._entry = self._number_of(self._timing.initial_state())
+        self._warm = (self._entry, 0)
 
     def cycles(self, order: Sequence[int], forms: Sequence[int]) -> Fraction:
         """Return the cycles per iteration; of a single run for straight-line code."""
+        return self._run(order, forms, (self._entry, 0))
+
+    def estimate(self, order: Sequence[int], forms: Sequence[int]) -> Fraction:
+        """Return the same, beginning in the steady state of the order before, to get there soon.
+
+        It differs only where a loop has several steady states.
+        """
+        return self._run(order, forms, self._warm)
+
+    def _run(self, order: Sequence[int], forms: Sequence[int], start: tuple[int, int]) -> Fraction:
         ids = self._ids(order, forms)
         table, count = self._table, self._id_count
-        state, phase, total = self._entry, 0, 0
+        (state, phase), total = start, 0
         seen: dict[tuple[int, int], tuple[int, int]] = {}
         iteration = 0
         while (state, phase) not in seen:
@@ -94,6 +105,7 @@ class Costs:
                 return Fraction(total)
             iteration += 1
             phase = self._next_phase[phase]
+        self._warm = state, phase
         first, before = seen[state, phase]
         return Fraction(total - before, iteration - first)
 
@@ -218,9 +230,9 @@ def _phases(body: Body, low_bits: dict[int, int]) -> tuple[list[int], list[list[
     Returns:
         For each phase the one after it, and the low bits of each instruction's address.
     """
-    values: dict[int, int] = {r: low_bits.get(r, 0) for r in range(16)}
+    values = {r: low_bits.get(r, 0) for r in _address_registers(body.listing.instructions)}
     seen: dict[tuple[int, ...], int] = {}
-    low = []
+    low: list[list[int]] = []
     while (key := tuple(values.values())) not in seen:
         seen[key] = len(low)
         addresses = []
@@ -229,6 +241,16 @@ def _phases(body: Body, low_bits: dict[int, int]) -> tuple[list[int], list[list[
             _advance(instruction, values)
         low.append(addresses)
     return [*range(1, len(low)), seen[key]], low
+
+
+def _address_registers(instructions: Sequence[Instruction]) -> list[int]:
+    """Return the registers that addresses are made of, and those that these are made of."""
+    found = {r for i in instructions if i.memory is not None for r in i.memory.registers}
+    count = -1
+    while len(found) > count:
+        count = len(found)
+        found |= {r for i in instructions if found & {*i.writes} for r in i.reads if r < PC}
+    return sorted(found)
 
 
 def _address(instruction: Instruction, values: dict[int, int]) -> int:
@@ -243,7 +265,7 @@ def _address(instruction: Instruction, values: dict[int, int]) -> int:
 def _advance(instruction: Instruction, values: dict[int, int]) -> None:
     copied = dict(values)
     for register in instruction.writes:
-        if register >= PC:
+        if register not in values:
             continue
         step = base_step(instruction, register)
         if step is None:

@@ -6,13 +6,13 @@ not known to differ, and where one of them is a fixed point: an IT block, an ins
 PC, a barrier or an access to special registers. Q and the cumulative flags of FPSCR only ever
 gather, and what reads them is a fixed point.
 
-An access ``[base, #offset]`` may pass an instruction that adds a constant to the base: its offset is
-changed so that its address stays, as long as the encoding of the same size can hold it.
+An access ``[base, #offset]`` may pass an instruction that adds a constant to the base: its
+offset changes so that its address stays, as long as an encoding of the same size can hold it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from thumbclock.isa import Instruction, Kind, Memory, decode
@@ -144,9 +144,11 @@ def make_body(listing: Listing, *, distinct: bool) -> Body:
         for later in nodes:
             for earlier in range(segment.start, later):
                 free = _free_register(earlier, later, group, updates, instructions)
-                if segment.is_fixed or _depends(
-                    instructions[earlier], instructions[later], free
-                ) or _conflict(places, earlier, later, distinct=distinct):
+                if (
+                    segment.is_fixed
+                    or _depends(instructions[earlier], instructions[later], free)
+                    or _conflict(places, earlier, later, distinct=distinct)
+                ):
                     before[later] |= 1 << earlier
     behind = [sum(1 << m for m in range(count) if before[m] >> n & 1) for n in range(count)]
     return Body(
@@ -168,9 +170,7 @@ def _segments(listing: Listing) -> tuple[Segment, ...]:
     cuts = {0, len(instructions), *listing.boundaries}
     cuts |= {n for n in range(1, len(fixed)) if fixed[n] != fixed[n - 1]}
     edges = sorted(cuts)
-    return tuple(
-        Segment(start, stop, fixed[start]) for start, stop in zip(edges, edges[1:], strict=False)
-    )
+    return tuple(Segment(start, stop, fixed[start]) for start, stop in pairwise(edges))
 
 
 def _is_fixed(instruction: Instruction) -> bool:
@@ -242,11 +242,11 @@ def _free_register(
 
 
 def _depends(earlier: Instruction, later: Instruction, free: int) -> bool:
-    first_reads, then_reads = _reads(earlier), _reads(later)
     first_writes, then_writes = {*earlier.writes} - {free}, {*later.writes} - {free}
-    return bool(
-        first_writes & then_reads or first_writes & then_writes or (first_reads - {free}) & then_writes
-    )
+    first_reads, then_reads = _reads(earlier) - {free}, _reads(later) - {free}
+    reads_after_write = first_writes & then_reads
+    writes_after_read = first_reads & then_writes
+    return bool(reads_after_write or writes_after_read or first_writes & then_writes)
 
 
 def _reads(instruction: Instruction) -> set[int]:
@@ -257,6 +257,7 @@ def _reads(instruction: Instruction) -> set[int]:
 
 
 # Memory: addresses as a value of a register at some time, and a constant.
+
 
 class _Place(NamedTuple):
     """Where an access goes: ``first`` to below ``end``, relative to a value of a register."""

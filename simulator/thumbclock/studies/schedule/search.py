@@ -14,8 +14,9 @@ from thumbclock.studies.schedule.graph import Body
 
 __all__ = ["Found", "search"]
 
-_HOTTEST_CYCLES = 1.5
-_COLDEST_CYCLES = 0.08
+_HOTTEST_CYCLES = 0.6
+_COLDEST_CYCLES = 0.1
+_ROUNDS = 2
 _REPORT_STEPS = 256
 _UNREACHABLE = Fraction(1 << 30)
 
@@ -43,11 +44,11 @@ class Found:
 def search(
     body: Body,
     price: Price,
+    estimate: Price,
     *,
     steps: int,
     seed: int,
     goal: Fraction,
-    restarts: int = 4,
     report: Report = lambda _steps, _cost: None,
 ) -> Found:
     """Look for the order that costs least.
@@ -55,29 +56,23 @@ def search(
     Args:
         body: What may move where.
         price: Cost of an order and the forms of its instructions.
+        estimate: The same, found faster, but perhaps not exact; the best orders are priced.
         steps: Orders to try.
         seed: Of the random moves; equal seeds give equal results.
         goal: A cost below which no order lies; the search ends there.
-        restarts: Rounds of annealing, which share the steps.
         report: Called now and then with the steps so far and the best cost; an interrupt of the
             keyboard ends the search with the best so far.
     """
-    walk = _Walk(body, price, random.Random(seed))
-    start = body.original
-    best = Found(start, walk.price_of(start))
+    walk = _Walk(body, price, estimate, random.Random(seed), report)
+    walk.note(body.original)
     try:
-        for candidate in (_list_schedule(body, price),):
-            cost = walk.price_of(candidate)
-            if cost < best.cost:
-                best = Found(candidate, cost)
-        for turn in range(restarts):
-            begin = best.order if turn % 2 == 0 else start
-            walk.anneal(begin, steps // restarts, best, goal, report)
-            if best.cost <= goal:
-                break
+        if walk.best.cost > goal:
+            walk.note(_list_schedule(body, estimate))
+        for start in (walk.best.order, body.original)[:_ROUNDS]:
+            walk.anneal(start, steps // _ROUNDS, goal)
     except KeyboardInterrupt:
-        best.interrupted = True
-    return best
+        walk.best.interrupted = True
+    return walk.best
 
 
 def _list_schedule(body: Body, price: Price) -> list[int]:
@@ -110,45 +105,52 @@ def _list_schedule(body: Body, price: Price) -> list[int]:
 
 
 class _Walk:
-    """Random moves in the space of legal orders."""
+    """Random moves in the space of legal orders, and the best that was met."""
 
-    def __init__(self, body: Body, price: Price, chance: random.Random) -> None:
+    def __init__(
+        self, body: Body, price: Price, estimate: Price, chance: random.Random, report: Report
+    ) -> None:
         self._body = body
         self._price = price
+        self._estimate = estimate
         self._chance = chance
+        self._report = report
         movable = [s for s in body.segments if not s.is_fixed and s.stop - s.start > 1]
         self._range = [(s.start, s.stop) for s in movable for _ in range(s.start, s.stop)]
         self._positions = [p for s in movable for p in range(s.start, s.stop)]
+        self.best = Found(body.original, _UNREACHABLE)
 
-    def price_of(self, order: Sequence[int]) -> Fraction:
-        """Return the cost of an order, very high where an offset cannot be encoded."""
+    def note(self, order: list[int]) -> None:
+        """Price an order, and keep it if it is the best."""
         forms = self._body.forms(order)
-        return _UNREACHABLE if forms is None else self._price(order, forms)
+        cost = _UNREACHABLE if forms is None else self._price(order, forms)
+        if cost < self.best.cost:
+            self.best.order, self.best.cost = order.copy(), cost
 
-    def anneal(
-        self, start: list[int], steps: int, best: Found, goal: Fraction, report: Report
-    ) -> None:
-        """Walk from an order, accepting dearer ones less and less; note the best."""
-        chance, order = self._chance, start.copy()
-        cost = self.price_of(order)
-        if not self._positions:
-            return
+    def anneal(self, start: list[int], steps: int, goal: Fraction) -> None:
+        """Walk from an order, accepting dearer ones less and less, until the goal is met."""
+        chance, order, best = self._chance, start.copy(), self.best
+        cost = self._cost(order)
         cooling = math.log(_COLDEST_CYCLES / _HOTTEST_CYCLES)
-        for step in range(steps):
+        for step in range(steps if self._positions else 0):
+            if best.cost <= goal:
+                return
             if step % _REPORT_STEPS == 0:
                 temperature = _HOTTEST_CYCLES * math.exp(cooling * step / steps)
-                report(best.steps, best.cost)
+                self._report(best.steps, best.cost)
             best.steps += 1
             moved = self._move(order)
             if moved is None:
                 continue
-            new = self.price_of(moved)
+            new = self._cost(moved)
             if new <= cost or chance.random() < math.exp(float(cost - new) / temperature):
                 order, cost = moved, new
                 if cost < best.cost:
-                    best.order, best.cost = order.copy(), cost
-                    if cost <= goal:
-                        return
+                    self.note(order)
+
+    def _cost(self, order: Sequence[int]) -> Fraction:
+        forms = self._body.forms(order)
+        return _UNREACHABLE if forms is None else self._estimate(order, forms)
 
     def _move(self, order: list[int]) -> list[int] | None:
         """Return the order with one instruction elsewhere, None where the chosen one is stuck."""

@@ -6,6 +6,7 @@ and conditionals mean what they mean to the assembler. A label in the middle sta
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from thumbclock.errors import UsageError
@@ -24,7 +25,9 @@ _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al"
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|@[^\n]*", re.DOTALL)
 _MACRO = re.compile(r"^[ \t]*\.macro\b.*?^[ \t]*\.endm\b", re.DOTALL | re.MULTILINE)
 _LABEL = re.compile(rf"(?:^|;)[ \t]*(?:{_NAME}:[ \t]*)*({_NAME}|\d+):", re.MULTILINE)
-_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(r\d+|sp|lr|ip|fp|sl|sb)\b", re.MULTILINE)
+_DEFINE = re.compile(
+    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(r\d+|sp|lr|ip|fp|sl|sb)\b", re.MULTILINE
+)
 _REGISTER = re.compile(r"\b(?:r\d+|sb|sl|fp|ip|sp|lr|pc)\b")
 _NUMBERS = {"sb": 9, "sl": 10, "fp": 11, "ip": 12, "sp": SP, "lr": 14, "pc": PC}
 _CANONICAL = {SP: "sp", 14: "lr", PC: "pc"}
@@ -114,9 +117,13 @@ class Excerpt:
             stop = _label_end(path, bare, end)
             stop = bare.rindex(end, 0, stop)
         if stop < start:
-            raise UsageError(f"{path}: label {end} stands before {label}; give the later one as --to")
+            raise UsageError(
+                f"{path}: label {end} stands before {label}; give the later one as --to"
+            )
         inside = [
-            (m[1], m.end()) for m in _LABEL.finditer(bare, start, stop) if not _in_macro(bare, m.end())
+            (m[1], m.end())
+            for m in _LABEL.finditer(bare, start, stop)
+            if not _in_macro(bare, m.end())
         ]
         rest = re.compile(r"[ \t]*\n").match(bare, start)
         if rest is not None:  # a comment behind the label stays
@@ -131,12 +138,12 @@ class Excerpt:
         """
         return self._listing(assembly, self.text, self.start, self.stop, self.labels)
 
-    def replaced(self, lines: list[str], labels: dict[int, str], note: str) -> "Excerpt":
+    def replaced(self, lines: list[str], labels: dict[str, int], note: str) -> "Excerpt":
         """Return the file with other instructions in the loop.
 
         Args:
             lines: The statements of the loop, without its branch.
-            labels: The labels in the middle, by the index of the statement that they stand before.
+            labels: The labels in the middle, each with the index of the statement behind it.
             note: A comment that is put before the first statement.
         """
         parts, offsets, position = [], [], self.start
@@ -144,9 +151,9 @@ class Excerpt:
         parts.append(first)
         position += len(first)
         for index, line in enumerate([*lines, ""]):
-            if index in labels:
-                piece = f"{labels[index]}:\n"
-                offsets.append((labels[index], position + len(piece) - 1))
+            for label in (name for name, at in labels.items() if at == index):
+                piece = f"{label}:\n"
+                offsets.append((label, position + len(piece) - 1))
                 parts.append(piece)
                 position += len(piece)
             if index < len(lines):
@@ -191,7 +198,7 @@ class Excerpt:
         places = [start, *(offset for _, offset in labels), stop]
         marked, done = [], 0
         for index, place in enumerate(places):
-            marked += [text[done:place], f" {_MARK}{index}: "]
+            marked += [text[done:place], f"\n{_MARK}{index}:\n"]
             done = place
         image = assembly.image(self.path.name, "".join([*marked, text[done:]]), self.path.parent)
         try:
@@ -215,11 +222,11 @@ class Excerpt:
         branch = decode(data[end - begin : end - begin + 4], end) if self.is_loop else None
         if branch is not None and branch.target != begin:
             raise UsageError(f"{self.path}: '{branch.text}' does not branch to the loop's label")
-        starts = [i.address for i in instructions]
+        starts = [*(i.address for i in instructions), end]
         return Listing(
             instructions=instructions,
             code=tuple(data[i.address - begin : i.end - begin] for i in instructions),
-            boundaries=tuple(starts.index(mark) for mark in marks[1:-1] if mark != end),
+            boundaries=tuple(starts.index(mark) for mark in marks[1:-1]),
             branch=branch,
             branch_code=b"" if branch is None else data[end - begin : branch.end - begin],
         )
@@ -274,8 +281,11 @@ def _register(name: str) -> int:
     return _NUMBERS[name] if name in _NUMBERS else int(name[1:])
 
 
-def statement(instruction: Instruction, aliases: dict[int, str]) -> str:
-    """Return an instruction as a statement: registers by the file's names, small numbers decimal."""
+def statement(instruction: Instruction, aliases: dict[int, str], *, is_plain: bool = True) -> str:
+    """Return an instruction as a statement: registers by the file's names, small numbers decimal.
+
+    It is without ``.w`` where it is plain.
+    """
 
     def named(match: re.Match[str]) -> str:
         number = _register(match[0])
@@ -287,24 +297,19 @@ def statement(instruction: Instruction, aliases: dict[int, str]) -> str:
 
     mnemonic, _, operands = instruction.text.partition(" ")
     operands = _HEXADECIMAL.sub(decimal, _REGISTER.sub(named, operands))
-    return f"{mnemonic:<7} {operands}".rstrip()
+    return f"{mnemonic.removesuffix('.w') if is_plain else mnemonic:<7} {operands}".rstrip()
 
 
 def shortened(
     assembly: Assembly, instructions: list[Instruction], aliases: dict[int, str]
 ) -> list[str]:
     """Return statements without ``.w`` wherever the assembler takes the wide form by itself."""
-    full = [statement(i, {}) for i in instructions]
-    plain = [re.sub(r"^(\S+)\.w\b *", lambda m: f"{m[1]:<7} ", text) for text in full]
-    lines = [f"{_MARK}{n}: {text}" for n, text in enumerate(plain)]
-    text = "\n".join([".syntax unified", ".thumb", ".text", *lines, f"{_MARK}{len(plain)}:", ""])
+    lines = [f"{_MARK}{n}: {statement(i, {})}" for n, i in enumerate(instructions)]
+    text = "\n".join([".syntax unified", ".thumb", ".text", *lines, f"{_MARK}{len(lines)}:", ""])
     symbols = assembly.image("statements.s", text).symbols
-    places = [symbols[f"{_MARK}{n}"] & ~1 for n in range(len(plain) + 1)]
-    shown = []
-    for n, instruction in enumerate(instructions):
-        text = statement(instruction, aliases)
-        if places[n + 1] - places[n] == instruction.size_bytes:
-            text = re.sub(r"^(\S+)\.w\b *", lambda m: f"{m[1]:<7} ", text)
-        shown.append(text)
-    return shown
-
+    places = [symbols[f"{_MARK}{n}"] & ~1 for n in range(len(lines) + 1)]
+    sizes = [then - now for now, then in pairwise(places)]
+    return [
+        statement(instruction, aliases, is_plain=size_bytes == instruction.size_bytes)
+        for instruction, size_bytes in zip(instructions, sizes, strict=True)
+    ]

@@ -67,9 +67,14 @@ def schedule(
     def price(order: Sequence[int], forms: Sequence[int]) -> Fraction:
         return sum((weight * cost.cycles(order, forms) for cost, weight in costs), Fraction(0))
 
+    def estimate(order: Sequence[int], forms: Sequence[int]) -> Fraction:
+        return sum((weight * cost.estimate(order, forms) for cost, weight in costs), Fraction(0))
+
     floors = [cost.floor() for cost, _ in costs]
     goal = sum(f * weight for f, (_, weight) in zip(floors, costs, strict=True))
-    found = search(body, price, steps=steps, seed=seed, goal=Fraction(goal), report=report)
+    found = search(
+        body, price, estimate, steps=steps, seed=seed, goal=Fraction(goal), report=report
+    )
     order, forms = found.order, body.forms(found.order)
     assert forms is not None
     check_equivalence(body, order, forms, distinct=distinct)
@@ -79,7 +84,7 @@ def schedule(
         _target(excerpt, target, cost, floor, order)
         for target, (cost, _), floor in zip(targets, costs, floors, strict=True)
     )
-    labels = dict(zip(listing.boundaries, (name for name, _ in excerpt.labels), strict=True))
+    labels = dict(zip((name for name, _ in excerpt.labels), listing.boundaries, strict=True))
     replaced = excerpt.replaced(statements, labels, _note(results, seed))
     code = [body.codes[n][f] for n, f in zip(order, forms, strict=True)]
     _check_text(replaced.assemble(assembly), code)
@@ -94,7 +99,7 @@ def schedule(
         changed=order != body.original,
         targets=results,
         assembly=tuple(statements),
-        labels={str(at): name for at, name in labels.items()},
+        labels=labels,
     )
     return Outcome(result, replaced.text)
 
@@ -112,16 +117,18 @@ def _target(
         before_cycles=float(costs.cycles(body.original, old)),
         after_cycles=float(costs.cycles(order, forms)),
         floor_cycles=floor,
-        issue=tuple(_issue(costs.picture(order, forms), excerpt.aliases())),
+        issue=tuple(_issue(costs.picture(order, forms), excerpt)),
     )
 
 
-def _issue(picture: Sequence[IssuedInstruction], names: dict[int, str]) -> list[IssuedCycle]:
+def _issue(picture: Sequence[IssuedInstruction], excerpt: Excerpt) -> list[IssuedCycle]:
     """Put together what issues in the same cycle; the first of all begins in cycle 0."""
     cycles: list[IssuedCycle] = []
     now = -1
     for issued in picture:
-        text = re.sub(" +", " ", statement(issued.instruction, names))
+        text = re.sub(" +", " ", statement(issued.instruction, excerpt.aliases()))
+        if issued.instruction.branch is not None:
+            text = f"{text.partition(' ')[0]} {excerpt.label}"
         now += issued.cycles
         if issued.cycles or not cycles:
             cycles.append(IssuedCycle(cycle=now, instructions=(text,), stalls=dict(issued.stalls)))
@@ -140,9 +147,9 @@ def _note(results: Sequence[ScheduleTarget], seed: int) -> str:
 
 def _check_text(listing: Listing, code: Sequence[bytes]) -> None:
     """Refuse a text that does not assemble to the machine code that was priced and proven."""
-    if listing.code != tuple(code):
-        wrong = [i.text for i, c, d in zip(listing.instructions, listing.code, code) if c != d]
-        raise ThumbclockError(
-            f"the new order does not assemble to what was searched, first at {wrong[:1]}; "
-            "this is a defect of thumbclock schedule"
-        )
+    for instruction, found, wanted in zip(listing.instructions, listing.code, code, strict=True):
+        if found != wanted:
+            raise ThumbclockError(
+                f"'{instruction.text}' assembles to {found.hex()}, but the search had "
+                f"{wanted.hex()}: a defect of thumbclock schedule"
+            )
