@@ -58,10 +58,10 @@ def _picture(target: ScheduleTarget) -> Table:
         table.add_column("younger", no_wrap=True)
     table.add_column("waits", no_wrap=True)
     for cycle in target.issue:
-        row = [f"{cycle.cycle}", cycle.instructions[0]]
-        if pairs:
-            row.append("; ".join(cycle.instructions[1:]))
-        table.add_row(*row, _waits(cycle))
+        issued = [Text(text) for text in cycle.instructions]
+        younger = issued[1:] or [Text("")]
+        row = [issued[0], *(younger if pairs else [])]
+        table.add_row(Text(f"{cycle.cycle}"), *row, Text(_waits(cycle)))
     return table
 
 

@@ -24,7 +24,7 @@ _NAME = r"[A-Za-z_.$][\w.$]*"
 _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al"
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|@[^\n]*", re.DOTALL)
 _MACRO = re.compile(r"^[ \t]*\.macro\b.*?^[ \t]*\.endm\b", re.DOTALL | re.MULTILINE)
-_LABEL = re.compile(rf"(?:^|;)[ \t]*(?:{_NAME}:[ \t]*)*({_NAME}|\d+):", re.MULTILINE)
+_LABEL = re.compile(rf"(?<![\w.$:#])({_NAME}|\d+):(?!\w)")
 _DEFINE = re.compile(
     r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(r\d+|sp|lr|ip|fp|sl|sb)\b", re.MULTILINE
 )
@@ -245,11 +245,6 @@ class Excerpt:
 def _label_end(path: Path, bare: str, label: str) -> int:
     """Return the offset behind a label's colon."""
     found = [m.end() for m in _LABEL.finditer(bare) if m[1] == label]
-    found += [
-        m.end()
-        for m in re.finditer(rf"(?<![\w.$]){re.escape(label)}:", bare)
-        if m.end() not in found
-    ]
     if len(found) != 1:
         known = ", ".join(dict.fromkeys(m[1] for m in _LABEL.finditer(bare))) or "none"
         how = "no label" if not found else f"{len(found)} labels"

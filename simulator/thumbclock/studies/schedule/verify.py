@@ -20,6 +20,7 @@ __all__ = ["check_equivalence"]
 
 _CODE, _PAGE = 0x08000000, 4096
 _DATA = 0x20000000
+_NEAR_WORDS = 4
 _CORE = [*(arm.UC_ARM_REG_R0 + n for n in range(13)), arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR]
 _FLOATS = [arm.UC_ARM_REG_S0 + n for n in range(32)]
 _FLAG_BITS = 0xF80F0000
@@ -70,7 +71,7 @@ def _draw(
     bases = {i.memory.base for i in inside if i.memory is not None}
     for base in sorted(bases):
         room = _DATA + (0x8000 if together else base * 0x100000 + 0x8000)
-        core[base] = room + 4 * chance.randrange(16) if together else room
+        core[base] = room + 4 * chance.randrange(_NEAR_WORDS) if together else room
     indices = {i.memory.index for i in inside if i.memory is not None} - {None}
     for index in indices:
         if index is not None and index not in bases:
