@@ -1,7 +1,7 @@
 /*
  * Standard 2-D convolutions for Cortex-M with the DSP extension (M4, M7, M33 with DSP).
  *
- * Activations are NHWC with one image, weights OHWI, packed by thumbclock.kernels.packing. Sub-byte
+ * Activations are NHWC with one image, weights OHWI, packed by thumbclock.kernels.conv.packing. Sub-byte
  * activations are packed per pixel, least significant field first; the fields that fill a
  * pixel's last byte are zero, in inputs and in outputs. No function keeps state between calls,
  * allocates, or writes outside its output and its scratch; reads stay inside the arrays that
@@ -10,7 +10,7 @@
 #ifndef TC_CONV_H
 #define TC_CONV_H
 
-#include <stdint.h>
+#include "tc_requantize.h"
 
 typedef struct {
     int32_t in_h, in_w, in_c;
@@ -20,37 +20,6 @@ typedef struct {
     int32_t pad_top, pad_left; /* bottom and right follow from out_h and out_w */
     int32_t keep_rows; /* whether scratch has room for widened rows; see tc_columns.h */
 } tc_conv_shape;
-
-/* TensorFlow Lite's int8 arithmetic: bias holds input_offset * sum(weights) as well. */
-typedef struct {
-    int32_t bias;
-    int32_t multiplier; /* Q31 */
-    uint16_t left;      /* 1 + left shift before the multiplication; the 1 makes SMMULR Q31 */
-    uint16_t right;     /* rounding right shift after it, ties away from zero */
-} tc_channel_s8;
-
-typedef struct {
-    const tc_channel_s8 *channels;
-    int32_t pad; /* the input's zero point: what padding holds */
-    int32_t output_offset;
-    int32_t activation_min, activation_max;
-} tc_requant_s8;
-
-/* Unsigned sub-byte outputs: y = clamp((((acc + bias) << left) * multiplier + 2^31) >> 32). */
-typedef struct {
-    int32_t bias;
-    int32_t multiplier;
-} tc_channel_un;
-
-typedef struct {
-    const tc_channel_un *channels;
-    uint32_t left; /* one shift for the layer, so that the product keeps its precision */
-} tc_requant_un;
-
-/* Binary outputs: 1 where start[channel] plus the number of products that are -1 is negative. */
-typedef struct {
-    const int32_t *start;
-} tc_requant_b1;
 
 /* Sums of one block of four columns, for weights that are constants in emitted code. */
 typedef void (*tc_block_dot)(const uint32_t *columns, int32_t *sums);
@@ -65,6 +34,8 @@ void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
 void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch);
+void tc_conv_w8a8_winograd(const tc_conv_shape *shape, const int8_t *input, const void *weights,
+                           const tc_requant_s8 *requant, int8_t *output, void *scratch);
 void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_block_dot dot,
                       const tc_requant_s8 *requant, int8_t *output, void *scratch);
 

@@ -5,9 +5,8 @@
 #ifndef TC_WINDOW_H
 #define TC_WINDOW_H
 
+#include "tc_base.h"
 #include "tc_conv.h"
-
-#define TC_INLINE static inline __attribute__((always_inline))
 
 typedef struct {
     int32_t pixel_bytes;  /* one input pixel, packed */
@@ -15,17 +14,6 @@ typedef struct {
     int32_t stride_bytes; /* one input row */
     int32_t words;        /* window, rounded up to the kernel's step */
 } tc_window;
-
-/* Cortex-M3 and up load and store unaligned words; the compiler must not pair these. */
-TC_INLINE uint32_t tc_load32(const uint8_t *from) {
-    uint32_t word;
-    __builtin_memcpy(&word, from, sizeof word);
-    return word;
-}
-
-TC_INLINE void tc_store32(uint8_t *to, uint32_t word) {
-    __builtin_memcpy(to, &word, sizeof word);
-}
 
 TC_INLINE tc_window tc_window_of(const tc_conv_shape *shape, int32_t bits, int32_t step_words) {
     tc_window window;
@@ -35,31 +23,6 @@ TC_INLINE tc_window tc_window_of(const tc_conv_shape *shape, int32_t bits, int32
     const int32_t bytes = shape->kernel_h * window.row_bytes;
     window.words = (bytes + 4 * step_words - 1) / (4 * step_words) * step_words;
     return window;
-}
-
-/* The empty asm keeps compilers from calling a memcpy or memset that firmware may not have. */
-TC_INLINE uint8_t *tc_fill(uint8_t *to, uint32_t word, int32_t bytes) {
-    for (; bytes >= 4; bytes -= 4, to += 4) {
-        tc_store32(to, word);
-        __asm__("" : "+r"(to));
-    }
-    for (; bytes > 0; --bytes) {
-        *to++ = (uint8_t)word;
-        __asm__("" : "+r"(to));
-    }
-    return to;
-}
-
-TC_INLINE uint8_t *tc_copy(uint8_t *to, const uint8_t *from, int32_t bytes) {
-    for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
-        tc_store32(to, tc_load32(from));
-        __asm__("" : "+r"(to));
-    }
-    for (; bytes > 0; --bytes) {
-        *to++ = *from++;
-        __asm__("" : "+r"(to));
-    }
-    return to;
 }
 
 /* Gather the window at input row y, column x (either may be outside); pad is four times a byte. */

@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from thumbclock.firmware import program
-from thumbclock.kernels.data import random_layer
-from thumbclock.kernels.image import conv_image
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.conv.data import random_layer
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.image import task_image
 from thumbclock.machine import Machine, load_image
 from thumbclock.machine.engine import MemoisedEngine
 from thumbclock.machine.guest import Guest
@@ -135,8 +135,8 @@ def workloads(profile: Profile, placement: Placement) -> list[Workload]:
     ]  # fmt: skip
     for precision in ("w8a8", "w2a2"):
         spec = ConvSpec.parse("32x32x16-16", kernel="3x3", precision=precision)
-        layer = random_layer(spec)
-        image = load_image(build(conv_image(layer, profile, placement), toolchain).elf)
+        task = random_layer(spec).task(profile.core)
+        image = load_image(build(task_image(task, profile, placement), toolchain).elf)
         found.append(Workload(f"conv {precision}", "convolution", image, "tc_kernel", 0))
     return found
 

@@ -1,7 +1,7 @@
 """Kernels under plain Unicorn, apart from thumbclock's own machine: outputs and instruction counts.
 
-Inputs and weights end where a page ends, so that a read behind them faults; output and scratch lie
-between guards.
+Everything that a kernel reads ends where a page ends, so that a read behind it faults; what it
+writes does so, too, and has guards in front. An image with a kernel serves all calls of it.
 """
 
 from collections.abc import Iterator
@@ -10,32 +10,32 @@ from functools import cache
 from pathlib import Path
 
 import capstone
+import numpy as np
 from elftools.elf.elffile import ELFFile
 from unicorn import UC_ARCH_ARM, UC_HOOK_BLOCK, UC_MODE_THUMB, Uc
 from unicorn import arm_const as arm
 
 from thumbclock import assets
 from thumbclock.firmware import program
-from thumbclock.kernels.data import ConvData
-from thumbclock.kernels.emit import emit_unrolled
-from thumbclock.kernels.image import GUARD_BYTES, KERNEL_FILES, output_bytes
-from thumbclock.kernels.packing import (
-    pack_activations,
-    pack_requantization,
-    pack_weights,
-    scratch_bytes,
-    shape_fields,
-    unpack_activations,
-)
-from thumbclock.kernels.reference import Int8Requantization, IntArray, UnsignedRequantization
-from thumbclock.profiles import load_profile
+from thumbclock.kernels.image import GUARD_BYTES
+from thumbclock.kernels.task import Argument, IntArray, Layer, Pointer, Struct, Task
+from thumbclock.profiles import Profile, load_profile
 from thumbclock.toolchain import Source, build, find_toolchain
 
 _PAGE = 4096
-_RAM = 0x4000_0000
-_RAM_BYTES = 1 << 22
+_STACK = 0x4000_0000
+_STACK_BYTES = 1 << 16
 _STOP = 0x1000_0000  # 0x40000000 and up is not executable
 _GUARD = bytes(range(0x51, 0x51 + GUARD_BYTES))
+
+_MODELS = {
+    "cortex-m0": arm.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
+}
 
 
 @dataclass(frozen=True)
@@ -47,69 +47,103 @@ class Outcome:
     instructions: int
 
 
+def check(layer: Layer, *, toolchain: str = "zig", profile: str = "ideal-m7") -> None:
+    """Run a layer's kernel; its outputs are the reference's, and nothing else is touched."""
+    board = load_profile(profile)
+    task = layer.task(board.core)
+    outcome = run(task, toolchain=toolchain, profile=board)
+    np.testing.assert_array_equal(outcome.outputs, task.expected)
+    assert outcome.guards_intact
+
+
+def run(
+    task: Task, *, toolchain: str = "zig", profile: Profile | None = None, count: bool = False
+) -> Outcome:
+    """Make a kernel's call and return what it wrote."""
+    board = profile or load_profile("ideal-m7")
+    if task.generated:
+        image = _build(task, toolchain, board)
+    else:
+        image = _library(task.function, task.header, task.files, toolchain, board.name)
+    return _Call(image, task, board.core.name).result(count=count)
+
+
 @cache
-def library(toolchain: str) -> Path:
-    """Build an image with every kernel that needs no emitted code."""
-    folder = assets.path("kernels", "conv")
-    names = sorted({name for files in KERNEL_FILES.values() for name in files})
-    symbols = ", ".join(f"(void *)tc_conv_{kernel}" for kernel in KERNEL_FILES)
+def _library(
+    function: str, header: str, files: tuple[str, ...], toolchain: str, profile: str
+) -> Path:
+    """Build an image with a kernel that needs no emitted code."""
+    return _link(function, header, files, (), "", toolchain, load_profile(profile))
+
+
+def _build(task: Task, toolchain: str, profile: Profile) -> Path:
+    names = {a.symbol for a in task.arguments if isinstance(a, Pointer)}
+    emitted = "".join(source.text or "" for source in task.generated)
+    kept = [name for name in sorted(names) if f"{name}:" in emitted]
+    return _link(
+        *(task.function, task.header, task.files, task.generated, task.declarations),
+        *(toolchain, profile),
+        kept=tuple(kept),
+    )
+
+
+def _link(
+    function: str,
+    header: str,
+    files: tuple[str, ...],
+    generated: tuple[Source, ...],
+    declarations: str,
+    toolchain: str,
+    profile: Profile,
+    *,
+    kept: tuple[str, ...] = (),
+) -> Path:
+    kernels = assets.path("kernels")
+    symbols = ", ".join(f"(void *){name}" for name in (function, *kept))
     main = (
-        '#include "tc_conv.h"\n#include "thumbclock.h"\n'
+        f'#include "{header.rpartition("/")[2]}"\n#include "thumbclock.h"\n{declarations}\n'
         f"void *volatile kept[] = {{{symbols}}};\nvoid tc_kernel(void) {{ (void)kept[0]; }}\n"
     )
-    return _build(
-        (Source.generated("keep.c", main), *map(Source.file, map(folder.joinpath, names))),
-        toolchain,
-    )
-
-
-def _build(sources: tuple[Source, ...], toolchain: str) -> Path:
-    profile = load_profile("ideal-m7")
-    folder = assets.path("kernels", "conv")
     flags = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow"]
     if toolchain == "gcc":
         flags.append("-Wno-missing-attributes")  # the firmware's aliases of newlib's functions
+    folders = sorted({name.split("/")[0] for name in (*files, header)} | {"common"})
     request = program(
-        sources, profile, harness=True, include_dirs=(folder,), extra_flags=tuple(flags)
+        (
+            Source.generated("keep.c", main),
+            *(Source.file(kernels / name) for name in files),
+            *generated,
+        ),
+        profile,
+        harness=True,
+        include_dirs=tuple(kernels / folder for folder in folders),
+        extra_flags=tuple(flags),
     )
     return build(request, find_toolchain(toolchain)).elf
 
 
-def run(data: ConvData, *, toolchain: str = "zig", count: bool = False) -> Outcome:
-    """Run a layer's kernel and return what it wrote."""
-    if data.spec.precision.unrolled:
-        folder = assets.path("kernels", "conv")
-        main = (
-            '#include "tc_conv.h"\n#include "thumbclock.h"\n'
-            "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);\n"
-            "void *volatile kept[] = {(void *)tc_conv_unrolled, (void *)tc_unrolled_dot};\n"
-            "void tc_kernel(void) { (void)kept[0]; }\n"
-        )
-        sources = (
-            Source.generated("keep.c", main),
-            *(Source.file(folder / name) for name in KERNEL_FILES["unrolled"]),
-            Source.generated("tc_unrolled.S", emit_unrolled(data.spec, data.weights)),
-        )
-        image = _build(sources, toolchain)
-    else:
-        image = library(toolchain)
-    return _Call(image, data).result(count=count)
-
-
 class _Call:
-    """One engine with one layer's arrays."""
+    """One engine with one task's arrays."""
 
-    def __init__(self, image: Path, data: ConvData) -> None:
-        self.data = data
+    def __init__(self, image: Path, task: Task, core: str) -> None:
+        self.task = task
         self.engine = Uc(UC_ARCH_ARM, UC_MODE_THUMB)
-        self.engine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7)
+        self.engine.ctl_set_cpu_model(_MODELS[core])
         self.symbols = self._load(image)
-        self.engine.mem_map(_RAM, _RAM_BYTES)
+        self.engine.mem_map(_STACK, _STACK_BYTES)
         self.engine.mem_map(_STOP, _PAGE)
-        self.free = _RAM
         self.next_page = 0x6000_0000
+        for array in task.arrays:
+            self.symbols[array.symbol] = self._bytes(array.data)
+        for symbol, size_bytes in (
+            ("tc_output", task.output_bytes),
+            ("tc_scratch", task.scratch_bytes),
+        ):
+            content = _GUARD + bytes([0xA5]) * size_bytes
+            self.symbols[symbol] = self._bytes(content) + GUARD_BYTES
 
     def _load(self, image: Path) -> dict[str, int]:
+        self.engine.mem_map(0x0000_0000, 1 << 22)
         self.engine.mem_map(0x0800_0000, 1 << 22)
         self.engine.mem_map(0x2000_0000, 1 << 20)
         with image.open("rb") as stream:
@@ -119,74 +153,48 @@ class _Call:
             table = elf.get_section_by_name(".symtab")
             return {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
 
-    def _words(self, *words: int) -> int:
-        return self._bytes(b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words))
-
     def _bytes(self, content: bytes) -> int:
         """Place bytes so that a page ends behind them (and behind what aligns them)."""
-        padded = content + bytes(-len(content) % 4)
-        pages = -(-len(padded) // _PAGE)
+        padded = content + _GUARD[: -len(content) % 4]
+        pages = max(-(-len(padded) // _PAGE), 1)
         base = self.next_page
         self.next_page += (pages + 1) * _PAGE
-        self.engine.mem_map(base, max(pages, 1) * _PAGE)
-        address = base + max(pages, 1) * _PAGE - len(padded)
+        self.engine.mem_map(base, pages * _PAGE)
+        address = base + pages * _PAGE - len(padded)
         self.engine.mem_write(address, padded)
         return address
 
-    def _zone(self, size_bytes: int) -> int:
-        address = self.free + GUARD_BYTES
-        self.engine.mem_write(self.free, _GUARD)
-        self.engine.mem_write(address, bytes([0xA5]) * size_bytes + _GUARD)
-        self.free = (address + size_bytes + GUARD_BYTES + 7) & ~7
-        return address
+    def _intact(self, symbol: str, size_bytes: int) -> bool:
+        address = self.symbols[symbol]
+        before = bytes(self.engine.mem_read(address - GUARD_BYTES, GUARD_BYTES))
+        filled = bytes(self.engine.mem_read(address + size_bytes, -size_bytes % 4))
+        return before == _GUARD and filled == _GUARD[: -size_bytes % 4]
 
-    def _intact(self, address: int, size_bytes: int) -> bool:
-        before = self.engine.mem_read(address - GUARD_BYTES, GUARD_BYTES)
-        behind = self.engine.mem_read(address + size_bytes, GUARD_BYTES)
-        return bytes(before) == _GUARD and bytes(behind) == _GUARD
+    def _value(self, argument: Argument) -> int:
+        match argument:
+            case Pointer(symbol):
+                return self.symbols[symbol]
+            case Struct(fields=fields):
+                return self._bytes(b"".join(self._word(field) for field in fields))
+            case number:
+                return number & 0xFFFFFFFF
 
-    def _requantization(self) -> int:
-        data = self.data
-        table = self._bytes(pack_requantization(data.spec, data.requantization, data.weights))
-        match data.requantization:
-            case Int8Requantization() as q:
-                return self._words(
-                    table, -q.input_offset, q.output_offset, q.activation_min, q.activation_max
-                )
-            case UnsignedRequantization() as q:
-                return self._words(table, q.left)
-            case _:
-                return self._words(table)
+    def _word(self, value: int | Pointer) -> bytes:
+        return (self._value(value) & 0xFFFFFFFF).to_bytes(4, "little")
 
     def result(self, *, count: bool) -> Outcome:
-        data, spec = self.data, self.data.spec
-        bits = spec.precision.activation_bits
-        shape = self._words(*shape_fields(spec))
-        unrolled = spec.precision.unrolled
-        output = self._zone(output_bytes(spec))
-        scratch = self._zone(scratch_bytes(spec))
-        arguments = (
-            shape,
-            self._bytes(pack_activations(data.inputs, bits)),
-            self.symbols["tc_unrolled_dot"]
-            if unrolled
-            else self._bytes(pack_weights(spec, data.weights)),
-            self._requantization(),
-            output,
-            scratch,
+        task = self.task
+        values = tuple(self._value(argument) for argument in task.arguments)
+        instructions = self._call(self.symbols[task.function], values, count=count)
+        raw = bytes(self.engine.mem_read(self.symbols["tc_output"], task.output_bytes))
+        intact = self._intact("tc_output", task.output_bytes) and self._intact(
+            "tc_scratch", task.scratch_bytes
         )
-        instructions = self._call(
-            self.symbols[f"tc_conv_{spec.precision.kernel}"], arguments, count=count
-        )
-        raw = bytes(self.engine.mem_read(output, output_bytes(spec)))
-        intact = self._intact(output, output_bytes(spec)) and self._intact(
-            scratch, scratch_bytes(spec)
-        )
-        return Outcome(unpack_activations(raw, spec.output_shape, bits), intact, instructions)
+        return Outcome(task.unpack(raw), intact, instructions)
 
     def _call(self, function: int, arguments: tuple[int, ...], *, count: bool) -> int:
         engine = self.engine
-        stack = _RAM + _RAM_BYTES - 64
+        stack = _STACK + _STACK_BYTES - 64
         registers = (arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3)
         for register, value in zip(registers, arguments, strict=False):
             engine.reg_write(register, value)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thumbclock.kernels.emit import emit_unrolled
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.conv.emit import emit_unrolled
+from thumbclock.kernels.conv.spec import ConvSpec
 
 
 def _products(text: str) -> int:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from thumbclock.kernels.data import random_layer
-from thumbclock.kernels.image import conv_image
-from thumbclock.kernels.spec import PRECISIONS, ConvSpec
+from thumbclock.kernels.conv.data import random_layer
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.image import task_image
+from thumbclock.kernels.precision import PRECISIONS
 from thumbclock.machine import Machine
 from thumbclock.profiles import load_profile
 from thumbclock.toolchain import build
@@ -16,7 +17,7 @@ def test_engines_agree_on_kernel(precision: str, profile_name: str) -> None:
     """Cycles, instructions, stalls and per-function sums are those of the reference engine."""
     spec = ConvSpec.parse("5x4x18-5", kernel="3x2", stride="1", precision=precision)
     profile = load_profile(profile_name)
-    elf = build(conv_image(random_layer(spec, seed=3), profile)).elf
+    elf = build(task_image(random_layer(spec, seed=3).task(profile.core), profile)).elf
     results = []
     for engine in ("memoised", "stepped"):
         machine = Machine(elf, profile, engine=engine)  # type: ignore[arg-type]

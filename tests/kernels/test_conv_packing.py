@@ -7,17 +7,16 @@ from hypothesis import strategies as st
 from kernel_cases import convolutions
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.data import random_layer
-from thumbclock.kernels.packing import (
-    pack_activations,
+from thumbclock.kernels.conv.data import random_layer
+from thumbclock.kernels.conv.packing import (
     pack_requantization,
     pack_weights,
-    unpack_activations,
     unpack_weights,
     weight_bytes,
 )
-from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.requantization import Int8Requantization, SubByteRequantization
 
 LOADED = ["w8a8", "w4a8", "w4a4", "w2a2", "w1a1"]
 
@@ -82,4 +81,4 @@ def test_refuses_sums_that_would_wrap() -> None:
     with pytest.raises(UsageError, match="leave 32 bits"):
         pack_requantization(spec, Int8Requantization(one, one, one * 20), weights)
     with pytest.raises(UsageError, match="leave 32 bits"):
-        pack_requantization(spec, UnsignedRequantization(one, one, 28, 4), weights)
+        pack_requantization(spec, SubByteRequantization(one, one, 28, 4), weights)

@@ -9,14 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import convolutions
 
-from thumbclock.kernels.data import ConvData, keep_mask, quantize_multiplier, random_layer
-from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.conv.data import keep_mask, quantize_multiplier, random_layer
+from thumbclock.kernels.conv.layer import ConvLayer
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.requantization import (
+    Int8Requantization,
+    SubByteRequantization,
+    ThresholdRequantization,
+)
 
 
-def _by_loops(data: ConvData) -> list[int]:
+def _by_loops(data: ConvLayer) -> list[int]:
     """Sum every product of every output in Python integers."""
-    spec, q = data.spec, data.requantization
+    spec, offset = data.spec, data.requantization.input_offset
+    binary = spec.precision.activation_bits == 1
+    group_in_c, group_out_c = spec.in_c // spec.groups, spec.out_c // spec.groups
     sums = []
     for oy in range(spec.out_h):
         for ox in range(spec.out_w):
@@ -24,17 +31,20 @@ def _by_loops(data: ConvData) -> list[int]:
                 total = 0
                 for ky in range(spec.kernel_h):
                     for kx in range(spec.kernel_w):
-                        y = oy * spec.stride_h + ky - spec.padding.top
-                        x = ox * spec.stride_w + kx - spec.padding.left
+                        y = oy * spec.stride_h + ky * spec.dilation_h - spec.padding.top
+                        x = ox * spec.stride_w + kx * spec.dilation_w - spec.padding.left
                         inside = 0 <= y < spec.in_h and 0 <= x < spec.in_w
-                        for c in range(spec.in_c):
-                            value = int(data.inputs[y, x, c]) if inside else q.padding_value
-                            total += (value + q.offset) * int(data.weights[oc, ky, kx, c])
+                        for c in range(group_in_c):
+                            channel = oc // group_out_c * group_in_c + c
+                            value = (
+                                int(data.inputs[y, x, channel]) + offset if inside else -1 * binary
+                            )
+                            total += value * int(data.weights[oc, ky, kx, c])
                 sums.append(total)
     return sums
 
 
-def _finish(data: ConvData, total: int, channel: int) -> int:
+def _finish(data: ConvLayer, total: int, channel: int) -> int:
     """Requantize one sum with rational arithmetic."""
     match data.requantization:
         case Int8Requantization() as q:
@@ -46,20 +56,41 @@ def _finish(data: ConvData, total: int, channel: int) -> int:
             exact = Fraction(high, 1 << max(-shift, 0))
             rounded = math.floor(abs(exact) + Fraction(1, 2)) * (1 if high >= 0 else -1)
             return min(max(rounded + q.output_offset, q.activation_min), q.activation_max)
-        case UnsignedRequantization() as q:
-            scale = Fraction(int(q.multiplier[channel]), 1 << 32) * (1 << q.left)
+        case SubByteRequantization() as q:
+            scale = Fraction(int(q.multiplier[channel]) << q.left, 1 << 32)
             rounded = math.floor((total + int(q.bias[channel])) * scale + Fraction(1, 2))
-            return min(max(rounded, 0), (1 << q.bits) - 1)
-        case binary:
-            return 1 if total >= int(binary.threshold[channel]) else -1
+            ends = (-(1 << q.bits) // 2, (1 << q.bits) // 2 - 1) if q.signed else None
+            low, high = ends or (0, (1 << q.bits) - 1)
+            return min(max(rounded, low), high)
+        case q:
+            values = list(range(1 << q.bits))
+            if q.bits == 1:
+                values = [-1, 1]
+            elif q.signed:
+                values = [value - (1 << q.bits) // 2 for value in values]
+            if q.falling is not None and q.falling[channel]:
+                values.reverse()
+            for threshold in q.thresholds[channel]:
+                if total >= threshold:
+                    values.pop(0)
+            return values[0]
 
 
-@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w2a2", "w1a1", "w8a8-skip50"])
-@settings(max_examples=8)
+PRECISIONS = [
+    *("w8a8", "w4a4", "w2a2", "w1a1", "w8a8-skip50"),
+    *("w8a4s", "w4a8o2s", "w2a8o4s-thresholds", "w1a2-thresholds", "w4a1o8", "w8a2o1"),
+]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_matches_loops(precision: str, data: st.DataObject) -> None:
     """Vectorised sums and requantization equal the definition, output by output."""
-    layer = random_layer(data.draw(convolutions(precision)), data.draw(st.integers(0, 99)))
+    layer = random_layer(
+        data.draw(convolutions(precision, grouped="skip" not in precision)),
+        data.draw(st.integers(0, 99)),
+    )
     expected = [
         _finish(layer, total, index % layer.spec.out_c)
         for index, total in enumerate(_by_loops(layer))
@@ -83,15 +114,40 @@ def test_multiplier_is_normalised(scale: float) -> None:
     assert math.isclose(multiplier * 2.0 ** (shift - 31), scale, rel_tol=2.0**-30)
 
 
-@pytest.mark.parametrize("precision", ["w8a8", "w4a8", "w4a4", "w2a2", "w1a1"])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        f"w{weights}a{activations}o{outputs}{signed}{thresholds}"
+        for weights in (8, 4, 2, 1)
+        for activations in (8, 4, 2, 1)
+        for outputs in (8, 4, 2, 1)
+        for signed in ["", "s"][: 1 + bool({activations, outputs} & {4, 2})]
+        for thresholds in ["", "-thresholds"][: 1 + (outputs in {4, 2})]
+    ],
+)
 def test_random_layers_use_their_range(precision: str) -> None:
     """Outputs reach both ends and most of what lies between."""
     spec = ConvSpec.parse("16x16x16-8", precision=precision)
     outputs = random_layer(spec).expected()
-    levels = 1 << spec.precision.activation_bits
-    assert len(np.unique(outputs)) > 0.9 * levels
+    levels = 1 << spec.precision.output_bits
+    # Sums of few bits take fewer values than eight bits have.
+    bits = spec.precision.weight_bits * spec.precision.activation_bits
+    assert len(np.unique(outputs)) > (0.9 if bits >= 16 or levels <= 16 else 0.1) * levels
+    assert np.ptp(outputs) + 1 > 0.9 * levels
     assert 0 < np.mean(outputs == outputs.min()) < 0.7
     assert 0 < np.mean(outputs == outputs.max()) < 0.7
+
+
+@pytest.mark.parametrize("precision", ["w8a8", "w4a4", "w8a4o2s"])
+def test_one_scale_for_a_tensor(precision: str) -> None:
+    """Per-tensor layers have the same multiplier and shift everywhere, and still spread."""
+    layer = random_layer(ConvSpec.parse("16x16x8-8", precision=precision), per_tensor=True)
+    requantization = layer.requantization
+    assert not isinstance(requantization, ThresholdRequantization)
+    assert len(np.unique(requantization.multiplier)) == 1
+    if isinstance(requantization, Int8Requantization):
+        assert len(np.unique(requantization.shift)) == 1
+    assert len(np.unique(layer.expected())) > 0.9 * (1 << layer.spec.precision.output_bits)
 
 
 @pytest.mark.parametrize("percent", [0, 25, 50, 100])
@@ -101,8 +157,7 @@ def test_skipping_takes_the_least_significant_pairs(percent: int) -> None:
     rng = np.random.default_rng(3)
     weights = rng.integers(1, 100, spec.weight_shape)
     inputs = np.full(spec.input_shape, 5)
-    zeros = np.zeros(4, np.int64)
-    keep = keep_mask(spec, inputs, weights, Int8Requantization(zeros, zeros, zeros))
+    keep = keep_mask(spec, inputs, weights, 0)
     fours = keep.reshape(-1, 4)
     assert (fours[:, 0] == fours[:, 2]).all()
     assert (fours[:, 1] == fours[:, 3]).all()

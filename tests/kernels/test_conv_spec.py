@@ -1,9 +1,12 @@
 """How convolutions and precisions are written."""
 
+from typing import Any
+
 import pytest
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.spec import PRECISIONS, ConvSpec, Padding, parse_precision
+from thumbclock.kernels.conv.spec import ConvSpec, Padding
+from thumbclock.kernels.precision import PRECISIONS, parse_precision
 
 
 def test_parses_what_a_user_writes() -> None:
@@ -17,6 +20,16 @@ def test_parses_what_a_user_writes() -> None:
     assert spec.padding == Padding(top=1, bottom=2, left=0, right=1)
     assert spec.output_shape == (16, 29, 16)
     assert spec.macs == 16 * 29 * 16 * 45
+
+
+def test_parses_dilation_and_groups() -> None:
+    """A dilated kernel spans more, a group sees its own channels, and the title says so."""
+    spec = ConvSpec.parse("16x16x6-9", kernel="3", dilation="2x3", groups=3, precision="w4a8")
+    assert (spec.padding.top, spec.padding.left, spec.output_shape) == (2, 3, (16, 16, 9))
+    assert spec.weight_shape == (9, 3, 3, 2)
+    assert spec.macs == 16 * 16 * 9 * 18
+    assert spec.title == "conv 16x16x6-9, kernel 3x3, dilation 2x3, 3 groups"
+    assert ConvSpec.parse("8x8x2-2").title == "conv 8x8x2-2, kernel 3x3"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +49,7 @@ def test_valid_padding_is_none() -> None:
     assert ConvSpec.parse("8x8x1-1", padding="valid").output_shape == (6, 6, 1)
 
 
-@pytest.mark.parametrize("name", [*PRECISIONS, "w8a8-skip0", "w8a8-skip100"])
+@pytest.mark.parametrize("name", [*PRECISIONS, "w8a8-skip100", "w2a8o4", "w4a2s-thresholds"])
 def test_knows_its_precisions(name: str) -> None:
     """Every listed name parses to itself."""
     assert parse_precision(name).name == name
@@ -51,11 +64,15 @@ def test_knows_its_precisions(name: str) -> None:
         ({"stride": "0"}, "stride '0'"),
         ({"padding": "full"}, "same, valid"),
         ({"shape": "2x2x1-1", "padding": "valid"}, "no output"),
+        ({"shape": "8x8x1-1", "padding": "valid", "dilation": "4"}, "kernel 9x9"),
+        ({"dilation": "0"}, "dilation_h is 0"),
+        ({"groups": 3}, "groups is 3"),
+        ({"groups": 0}, "groups is 0"),
         ({"precision": "w3a3"}, "w8a8, w4a8"),
         ({"precision": "w8a8-skip101"}, "0 to 100"),
     ],
 )
-def test_refuses_with_what_it_expected(arguments: dict[str, str], said: str) -> None:
+def test_refuses_with_what_it_expected(arguments: dict[str, Any], said: str) -> None:
     """An error names the part and the form that was expected."""
     with pytest.raises(UsageError, match=said):
         ConvSpec.parse(**arguments)

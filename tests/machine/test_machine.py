@@ -239,3 +239,9 @@ def test_newlib(core: str, abi: str, optimisation: str, tmp_path: Path) -> None:
     result: RunResult = simulate(elf, profile=f"ideal-{core}", output=output.extend, timeout_s=30)
     assert (result.exit.reason, result.exit.code) == ("exit", 7)
     assert bytes(output) == b"467.725 1.5 999\n"
+
+
+def test_only_the_stepped_engine_checks_accesses(image: Path) -> None:
+    """The memoised engine refuses what it cannot do."""
+    with pytest.raises(UsageError, match="engine='stepped'"):
+        Machine(image, "ideal-m7").restrict([], [])

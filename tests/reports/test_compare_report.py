@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.measure import measure
-from thumbclock.kernels.spec import ConvSpec
 from thumbclock.reports.charts import FORMATS, check_chart_path, compare_figure, write_chart
 from thumbclock.reports.tables import compare_summary, fault_text, row_labels
 from thumbclock.result import CompareResult, FaultReport

@@ -8,10 +8,13 @@ import typer
 from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
-    DEFAULT_SHAPE,
+    ActivationOption,
+    AxisOption,
     BatteryOption,
     CachesOption,
     ClockOption,
+    DilationOption,
+    GroupsOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
@@ -25,7 +28,6 @@ from thumbclock.cli.options import (
     SupplyOption,
     ToolchainOption,
     clock_hz,
-    operator_name,
     schedule,
     supply_v,
     words,
@@ -67,10 +69,14 @@ def compare(
             "board's own.",
         ),
     ] = None,
-    shape: ShapeOption = DEFAULT_SHAPE,
-    kernel_size: KernelSizeOption = "3x3",
-    stride: StrideOption = "1",
-    padding: PaddingOption = "same",
+    shape: ShapeOption = None,
+    kernel_size: KernelSizeOption = None,
+    stride: StrideOption = None,
+    padding: PaddingOption = None,
+    dilation: DilationOption = None,
+    groups: GroupsOption = None,
+    axis: AxisOption = None,
+    activation: ActivationOption = None,
     toolchain: ToolchainOption = "zig",
     seed: SeedOption = 0,
     chart: Annotated[
@@ -86,13 +92,14 @@ def compare(
     """
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
         from thumbclock.energy import check_schedule
-        from thumbclock.kernels.spec import ConvSpec
+        from thumbclock.kernels.operators import parse_spec
+        from thumbclock.kernels.options import KernelOptions
+        from thumbclock.kernels.precision import parse_precision
         from thumbclock.profiles import load_profile
         from thumbclock.result import write_result
         from thumbclock.studies.compare import candidates, compare_kernels
         from thumbclock.toolchain import find_toolchain
 
-    operator_name(operator)
     if chart is not None:
         from thumbclock.reports.charts import check_chart_path
 
@@ -102,9 +109,9 @@ def compare(
     names = words([precisions])
     if not names:
         raise UsageError("--precisions names none; give at least one, e.g. w8a8,w4a4")
+    described = (shape, kernel_size, stride, padding, dilation, groups, axis, activation)
     specs = [
-        ConvSpec.parse(shape, kernel=kernel_size, stride=stride, padding=padding, precision=name)
-        for name in names
+        parse_spec(operator, KernelOptions(parse_precision(name), *described)) for name in names
     ]
     boards = [
         load_profile(name, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches)
@@ -120,7 +127,7 @@ def compare(
         result = compare_kernels(
             rows,
             compiler,
-            title=f"{operator} {specs[0].shape_text}, kernel {kernel_size}",
+            title=specs[0].title,
             seed=seed,
             schedule=duty,
             each=lambda name: progress.update(task, advance=1, description=name),

@@ -1,16 +1,19 @@
 """``thumbclock kernel``: build, run, check and price one kernel."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
-    DEFAULT_SHAPE,
+    ActivationOption,
+    AxisOption,
     BatteryOption,
     CachesOption,
     ClockOption,
+    DilationOption,
+    GroupsOption,
     JsonOption,
     KernelSizeOption,
     PaddingOption,
@@ -24,11 +27,13 @@ from thumbclock.cli.options import (
     SupplyOption,
     ToolchainOption,
     clock_hz,
-    operator_name,
     schedule,
     supply_v,
 )
 from thumbclock.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from thumbclock.kernels.precision import Precision
 
 __all__ = ["kernel"]
 
@@ -37,10 +42,24 @@ def kernel(
     operator: Annotated[str, typer.Argument(metavar="OPERATOR", help="conv")],
     weights: Annotated[int, typer.Option(metavar="BITS", help="Bits of a weight.")] = 8,
     activations: Annotated[int, typer.Option(metavar="BITS", help="Bits of an activation.")] = 8,
-    shape: ShapeOption = DEFAULT_SHAPE,
-    kernel_size: KernelSizeOption = "3x3",
-    stride: StrideOption = "1",
-    padding: PaddingOption = "same",
+    output: Annotated[
+        int | None,
+        typer.Option(metavar="BITS", help="Bits of an output.  [default: as activations]"),
+    ] = None,
+    signed: Annotated[
+        bool, typer.Option("--signed", help="Activations of 4 and 2 bits are signed.")
+    ] = False,
+    thresholds: Annotated[
+        bool, typer.Option("--thresholds", help="Requantize by thresholds, to 4 bits or less.")
+    ] = False,
+    shape: ShapeOption = None,
+    kernel_size: KernelSizeOption = None,
+    stride: StrideOption = None,
+    padding: PaddingOption = None,
+    dilation: DilationOption = None,
+    groups: GroupsOption = None,
+    axis: AxisOption = None,
+    activation: ActivationOption = None,
     skip: Annotated[
         int | None,
         typer.Option(
@@ -49,6 +68,9 @@ def kernel(
     ] = None,
     unrolled: Annotated[
         bool, typer.Option("--unrolled", help="Emit the weights as constants in code.")
+    ] = False,
+    winograd: Annotated[
+        bool, typer.Option("--winograd", help="Fewer products for more flash; 3x3, stride 1.")
     ] = False,
     profile: Annotated[
         str, typer.Option("--profile", "-p", metavar="NAME", help="Board; see thumbclock profiles.")
@@ -67,6 +89,12 @@ def kernel(
             help="Where parts lie, e.g. code=flash; the rest as the board has it.",
         ),
     ] = "",
+    check_memory: Annotated[
+        bool,
+        typer.Option(
+            "--check-memory", help="Check every load and store as well; slow on large layers."
+        ),
+    ] = False,
     toolchain: ToolchainOption = "zig",
     seed: SeedOption = 0,
     json: JsonOption = None,
@@ -77,18 +105,24 @@ def kernel(
     Exit code: 0 when every output equals the reference; 1 when one differs.
     """
     from thumbclock.energy import check_schedule, with_schedule
-    from thumbclock.kernels.spec import ConvSpec
+    from thumbclock.kernels.operators import parse_spec
+    from thumbclock.kernels.options import KernelOptions
     from thumbclock.profiles import load_profile, parse_placement
     from thumbclock.result import write_result
     from thumbclock.toolchain import find_toolchain
 
-    operator_name(operator)
-    spec = ConvSpec.parse(
-        shape,
-        kernel=kernel_size,
-        stride=stride,
-        padding=padding,
-        precision=_precision(weights, activations, skip, unrolled=unrolled),
+    precision = _precision(
+        *(weights, activations, output, skip),
+        signed=signed,
+        thresholds=thresholds,
+        winograd=winograd,
+        unrolled=unrolled,
+    )
+    spec = parse_spec(
+        operator,
+        KernelOptions(
+            *(precision, shape, kernel_size, stride, padding, dilation, groups, axis, activation)
+        ),
     )
     board = load_profile(
         profile, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches
@@ -99,7 +133,9 @@ def kernel(
     with Waiting(f"building and running {spec.shape_text}", quiet=quiet):
         from thumbclock.kernels.measure import measure
 
-        result = measure(spec, board, placement, find_toolchain(toolchain), seed=seed)
+        result = measure(
+            spec, board, placement, find_toolchain(toolchain), seed=seed, check_memory=check_memory
+        )
     result = result.model_copy(update={"run": with_schedule(result.run, board.board, duty)})
     if json is not None:
         write_result(result, json)
@@ -115,8 +151,25 @@ def kernel(
         )
 
 
-def _precision(weights: int, activations: int, skip: int | None, *, unrolled: bool) -> str:
-    name = f"w{weights}a{activations}"
-    if skip is not None:
-        return f"{name}-skip{skip}"
-    return f"{name}-unrolled" if unrolled else name
+def _precision(
+    weights: int,
+    activations: int,
+    output: int | None,
+    skip: int | None,
+    *,
+    signed: bool,
+    thresholds: bool,
+    winograd: bool,
+    unrolled: bool,
+) -> "Precision":
+    from thumbclock.kernels.precision import parse_precision
+
+    emitted = f"-skip{skip}" if skip is not None else "-unrolled" * unrolled
+    return parse_precision(
+        f"w{weights}a{activations}"
+        + (f"o{output}" if output is not None else "")
+        + "s" * signed
+        + "-thresholds" * thresholds
+        + "-winograd" * winograd
+        + emitted
+    )

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_PROFILE",
-    "DEFAULT_SHAPE",
+    "ActivationOption",
+    "AxisOption",
     "BatteryOption",
     "CachesOption",
     "ClockOption",
+    "DilationOption",
+    "GroupsOption",
     "JsonOption",
     "KernelSizeOption",
     "PaddingOption",
@@ -31,29 +34,39 @@ __all__ = [
     "SupplyOption",
     "ToolchainOption",
     "clock_hz",
-    "operator_name",
     "schedule",
     "supply_v",
     "words",
 ]
 
 DEFAULT_PROFILE = "nucleo-h743zi"
-DEFAULT_SHAPE = "32x32x16-16"
 
 JsonOption = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no tables.")]
 ShapeOption = Annotated[
-    str,
-    typer.Option(metavar="HxWxCIN-COUT", help="Input height, width, channels; output channels."),
+    str | None,
+    typer.Option(
+        metavar="HxWxCIN-COUT",
+        help="Input height, width, channels; output channels.  [default: the operator's]",
+    ),
 ]
 KernelSizeOption = Annotated[
-    str, typer.Option("--kernel", metavar="HxW", help="Height and width of the kernel.")
+    str | None, typer.Option("--kernel", metavar="HxW", help="Height and width of the kernel.")
 ]
-StrideOption = Annotated[str, typer.Option(metavar="N|HxW", help="Stride.")]
+StrideOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Stride.")]
 PaddingOption = Annotated[
-    str, typer.Option(metavar="same|valid|T,B,L,R", help="Padding around the input.")
+    str | None, typer.Option(metavar="same|valid|T,B,L,R", help="Padding around the input.")
+]
+DilationOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Dilation.")]
+GroupsOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Groups of channels.")]
+AxisOption = Annotated[
+    str | None, typer.Option(metavar="AXIS", help="Axis, or order of axes, e.g. c or hwc.")
+]
+ActivationOption = Annotated[
+    str | None,
+    typer.Option(metavar="none|relu|relu6|LOW,HIGH", help="Clamp of the outputs."),
 ]
 SeedOption = Annotated[
     int, typer.Option(metavar="N", min=0, help="Of the drawn weights and inputs.")
@@ -123,7 +136,6 @@ SelfDischargeOption = Annotated[
 _HERTZ = {"": "1", "hz": "1", "khz": "1e3", "mhz": "1e6", "ghz": "1e9"}
 _SECONDS = {"s": "1", "ms": "1e-3", "us": "1e-6", "min": "60", "h": "3600", "d": "86400"}
 _MICROAMPERES = {"na": "1e-3", "ua": "1", "ma": "1e3"}
-_OPERATORS = ("conv",)
 
 
 def clock_hz(text: str | None) -> int | None:
@@ -204,17 +216,6 @@ def _quantity(text: str, units: dict[str, str]) -> Decimal | None:
     except (InvalidOperation, KeyError):
         return None
     return value if value.is_finite() and value > 0 else None
-
-
-def operator_name(name: str) -> str:
-    """Return the name of an operator that there is.
-
-    Raises:
-        UsageError: There is none of that name.
-    """
-    if name not in _OPERATORS:
-        raise UsageError(f"operator {name!r}: expected one of {', '.join(_OPERATORS)}")
-    return name
 
 
 def words(texts: list[str]) -> list[str]:

@@ -1,48 +1,27 @@
-"""From a layer's numbers to the sources of an image that runs its kernel once.
+"""From a kernel's call to the sources of an image that makes it once.
 
 The image offers, besides the firmware's symbols:
 
-- ``tc_kernel()``: runs the kernel on the arrays below;
-- ``tc_input``, ``tc_output``, ``tc_scratch``: the kernel's arguments, in the data role;
+- ``tc_kernel()``: makes the call on the arrays below;
+- the arrays of the task, e.g. ``tc_input`` in the data role, ``tc_weights`` in the weights role;
+- ``tc_output`` and ``tc_scratch``, in the data role;
 - ``tc_output_zone``, ``tc_scratch_zone``: the same with `GUARD_BYTES` before and behind, which
-  no kernel touches;
-- ``tc_weights`` and ``tc_requantization``: in the weights role; of unrolled kernels
-  ``tc_unrolled_dot``, in the code role, stands for the weights.
+  no kernel touches.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from thumbclock import assets
-from thumbclock.errors import UsageError
 from thumbclock.firmware import program
-from thumbclock.kernels.data import ConvData
-from thumbclock.kernels.emit import emit_unrolled
-from thumbclock.kernels.packing import (
-    pack_activations,
-    pack_requantization,
-    pack_weights,
-    scratch_bytes,
-    shape_fields,
-)
-from thumbclock.kernels.reference import Int8Requantization, UnsignedRequantization
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.task import Array, Pointer, Struct, Task
 from thumbclock.profiles import Placement, Profile
 from thumbclock.toolchain import BuildRequest, Source
 
-__all__ = ["GUARD_BYTES", "KERNEL_FILES", "Zone", "conv_image", "output_bytes", "zones"]
+__all__ = ["GUARD_BYTES", "Zone", "task_image", "zones"]
 
 GUARD_BYTES = 32
 """Bytes before and behind output and scratch that must survive the kernel."""
-
-KERNEL_FILES: dict[str, tuple[str, ...]] = {
-    "w8a8": ("w8a8.c", "w8a8_dot.S", "copy.S"),
-    "w4a8": ("w4a8.c", "masked_dot.S", "copy.S"),
-    "w4a4": ("w4a4.c", "w4a4_dot.S", "copy.S"),
-    "w2a2": ("w2a2.c", "masked_dot.S", "copy.S"),
-    "w1a1": ("w1a1.c",),
-    "unrolled": ("unrolled.c", "copy.S"),
-}
-"""Sources of each kernel in ``kernels/conv``."""
 
 
 @dataclass(frozen=True)
@@ -58,127 +37,91 @@ class Zone:
     size_bytes: int
 
 
-def output_bytes(spec: ConvSpec) -> int:
-    """Return the bytes of the packed output."""
-    pixel_bytes = -(-spec.out_c * spec.precision.activation_bits // 8)
-    return spec.out_h * spec.out_w * pixel_bytes
-
-
-def zones(spec: ConvSpec) -> tuple[Zone, Zone]:
+def zones(task: Task) -> tuple[Zone, Zone]:
     """Return output and scratch."""
-    return Zone("tc_output", output_bytes(spec)), Zone("tc_scratch", scratch_bytes(spec))
+    return Zone("tc_output", task.output_bytes), Zone("tc_scratch", task.scratch_bytes)
 
 
-def conv_image(
-    data: ConvData,
+def task_image(
+    task: Task,
     profile: Profile,
     placement: Placement | None = None,
     *,
     optimisation: str = "-O3",
 ) -> BuildRequest:
-    """Return what to build for one layer.
+    """Return what to build for one call of a kernel.
 
     Args:
-        data: The layer.
+        task: The call.
         profile: The board and core.
         placement: Which memory holds what; the board's default where none is given.
         optimisation: Of the C code.
-
-    Raises:
-        UsageError: The layer's numbers do not fit the kernel, or the core cannot run it.
     """
-    if not profile.core.dsp:
-        raise UsageError(
-            f"{profile.name} has an {profile.core.title}, which lacks the DSP extension that the "
-            "convolution kernels need; choose a profile with a Cortex-M4, M7 or M33"
-        )
-    spec = data.spec
-    folder = assets.path("kernels", "conv")
-    sources = [
-        Source.generated("tc_layer.c", _layer_source(data)),
-        Source.generated("tc_arrays.S", _array_source(data)),
-        *(Source.file(folder / name) for name in KERNEL_FILES[spec.precision.kernel]),
-    ]
-    if spec.precision.unrolled:
-        sources.append(Source.generated("tc_unrolled.S", emit_unrolled(spec, data.weights)))
+    kernels = assets.path("kernels")
+    folders = sorted({file.split("/")[0] for file in (*task.files, task.header)} | {"common"})
     return program(
-        tuple(sources),
+        (
+            Source.generated("tc_layer.c", _call_source(task)),
+            Source.generated("tc_arrays.S", _array_source(task)),
+            *(Source.file(kernels / name) for name in task.files),
+            *task.generated,
+        ),
         profile,
         placement,
         harness=True,
-        include_dirs=(folder,),
+        include_dirs=tuple(kernels / folder for folder in folders),
         optimisation=optimisation,
-        name=f"conv_{spec.precision.name}",
+        name=f"{task.operator}_{task.implementation}",
     )
 
 
-def _layer_source(data: ConvData) -> str:
-    spec = data.spec
-    requantization, activation = _requantization_source(data)
-    weights = "tc_unrolled_dot" if spec.precision.unrolled else "tc_weights"
-    declaration = (
-        "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
-        if spec.precision.unrolled
-        else "extern const uint32_t tc_weights[];"
-    )
+def _call_source(task: Task) -> str:
+    structs, arguments = "", list[str]()
+    for index, argument in enumerate(task.arguments):
+        if isinstance(argument, Struct):
+            structs += _struct(argument, f"argument{index}") + "\n"
+            arguments.append(f"&argument{index}")
+        else:
+            arguments.append(_expression(argument))
+    arrays = "\n".join(f"extern const {array.ctype} {array.symbol}[];" for array in task.arrays)
     return f"""\
-#include "tc_conv.h"
+#include "{task.header.split("/")[-1]}"
 #include "thumbclock.h"
 
-{declaration}
-extern const {activation} tc_input[];
-extern {activation} tc_output[];
+{arrays}
+extern {task.output_ctype} tc_output[];
 extern uint32_t tc_scratch[];
 
-static const tc_conv_shape shape = {{{", ".join(str(field) for field in shape_fields(spec))}}};
-{requantization}
+{task.declarations}
+{structs}
 
 void tc_kernel(void)
 {{
-    tc_conv_{spec.precision.kernel}(&shape, tc_input, {weights}, &requant, tc_output, tc_scratch);
+    {task.function}({", ".join(arguments)});
 }}
 """
 
 
-def _requantization_source(data: ConvData) -> tuple[str, str]:
-    """Return the declarations of the requantization, and the type of an activation."""
-    match data.requantization:
-        case Int8Requantization() as q:
-            fields = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
-            numbers = ", ".join(str(number) for number in fields)
-            return (
-                "extern const tc_channel_s8 tc_requantization[];\n"
-                f"static const tc_requant_s8 requant = {{tc_requantization, {numbers}}};",
-                "int8_t",
-            )
-        case UnsignedRequantization() as q:
-            return (
-                "extern const tc_channel_un tc_requantization[];\n"
-                f"static const tc_requant_un requant = {{tc_requantization, {q.left}}};",
-                "uint8_t",
-            )
-        case _:
-            return (
-                "extern const int32_t tc_requantization[];\n"
-                "static const tc_requant_b1 requant = {tc_requantization};",
-                "uint8_t",
-            )
+def _struct(struct: Struct, name: str) -> str:
+    fields = ", ".join(_expression(field) for field in struct.fields)
+    return f"static const {struct.ctype} {name} = {{{fields}}};"
 
 
-def _array_source(data: ConvData) -> str:
+def _expression(value: int | Pointer) -> str:
+    return value.symbol if isinstance(value, Pointer) else str(value)
+
+
+def _array_source(task: Task) -> str:
     """Return the arrays as assembly, which is read at once where C would be parsed for seconds."""
-    spec = data.spec
-    requantization = pack_requantization(spec, data.requantization, data.weights)
     lines = [
         "    .syntax unified",
         '    .section .tc_weights, "a", %progbits',
-        *_array("tc_weights", pack_weights(spec, data.weights)),
-        *_array("tc_requantization", requantization),
+        *_arrays(array for array in task.arrays if array.role == "weights"),
         '    .section .data.tc_data, "aw", %progbits',
-        *_array("tc_input", pack_activations(data.inputs, spec.precision.activation_bits)),
+        *_arrays(array for array in task.arrays if array.role == "data"),
         '    .section .bss.tc_data, "aw", %nobits',
     ]
-    for zone in zones(spec):
+    for zone in zones(task):
         lines += [
             "    .p2align 5",
             f"    .global {zone.symbol}_zone",
@@ -190,12 +133,12 @@ def _array_source(data: ConvData) -> str:
     return "\n".join([*lines, ""])
 
 
-def _array(symbol: str, data: bytes) -> list[str]:
-    if not data:
-        return []
-    rows = (data[start : start + 32] for start in range(0, len(data), 32))
-    body = (f"    .byte {','.join(str(byte) for byte in row)}" for row in rows)
-    return ["    .p2align 5", *_label(symbol, len(data)), *body]
+def _arrays(arrays: Iterable[Array]) -> Iterator[str]:
+    for array in arrays:
+        rows = (array.data[start : start + 32] for start in range(0, len(array.data), 32))
+        yield "    .p2align 5"
+        yield from _label(array.symbol, len(array.data))
+        yield from (f"    .byte {','.join(str(byte) for byte in row)}" for row in rows)
 
 
 def _label(symbol: str, size_bytes: int) -> list[str]:

@@ -3,18 +3,10 @@
 import numpy as np
 
 from thumbclock.energy import energy
-from thumbclock.errors import CheckFailed
-from thumbclock.kernels.data import ConvData, random_layer
-from thumbclock.kernels.image import GUARD_BYTES, conv_image, zones
-from thumbclock.kernels.packing import (
-    keeps_rows,
-    pack_requantization,
-    scratch_bytes,
-    unpack_activations,
-    weight_bytes,
-)
-from thumbclock.kernels.reference import IntArray
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.errors import CheckFailed, SimulationFault
+from thumbclock.kernels.image import GUARD_BYTES, task_image, zones
+from thumbclock.kernels.operators import draw_layer
+from thumbclock.kernels.task import IntArray, KernelSpec, Layer, Task
 from thumbclock.machine import CallResult, Machine
 from thumbclock.profiles import Placement, Profile, load_profile
 from thumbclock.result import (
@@ -34,57 +26,61 @@ _PATTERN = 0xA5  # what output, scratch and guards hold before the kernel runs
 
 
 def measure(
-    spec: ConvSpec,
+    spec: KernelSpec,
     profile: Profile | str,
     placement: Placement | None = None,
     toolchain: Toolchain | None = None,
     *,
-    data: ConvData | None = None,
+    data: Layer | None = None,
     seed: int = 0,
     optimisation: str = "-O3",
+    check_memory: bool = False,
 ) -> KernelResult:
-    """Measure a convolution: the second of two calls, with predictor and caches as the first left.
+    """Measure a kernel: the second of two calls, with predictor and caches as the first left.
 
     Args:
-        spec: The convolution.
+        spec: The operator with shape and precision.
         profile: The board, by name or loaded.
         placement: Which memory holds what; the board's default where none is given.
         toolchain: The compiler; zig where none is given.
         data: The layer's numbers; drawn from the seed where none are given.
         seed: Of the drawn layer.
         optimisation: Of the C code.
+        check_memory: Whether to run it once more, slowly, and check every load and store.
 
     Returns:
-        The priced warm call. ``options`` states the sizes of packed weights, requantization table,
-        scratch and, of unrolled kernels, of the code that stands for weights.
+        The priced warm call. ``options`` states the sizes of packed weights, tables, scratch and
+        emitted code.
 
     Raises:
-        CheckFailed: The kernel wrote outside its output and scratch.
+        CheckFailed: The kernel wrote outside its output and scratch, or with `check_memory`
+            read outside its arrays.
         SimulationFault: It faulted.
         UsageError: It cannot be built, or does not fit the board.
     """
     board = load_profile(profile) if isinstance(profile, str) else profile
     where = placement or board.board.default_placement
-    layer = data or random_layer(spec, seed)
-    built = build(conv_image(layer, board, where, optimisation=optimisation), toolchain)
+    task = (data or draw_layer(spec, seed)).task(board.core)
+    built = build(task_image(task, board, where, optimisation=optimisation), toolchain)
+    if check_memory:
+        _check_memory(built, board, task)
     machine = Machine(built.elf, board)
     machine.start("tc_ready")
-    _paint(machine, spec)
+    _paint(machine, task)
     machine.call("tc_kernel")
     before = machine.result()
     call = machine.call("tc_kernel")
-    _check_guards(machine, spec)
-    mismatches, count = _compare(_outputs(machine, spec), layer.expected())
+    _check_guards(machine, task)
+    _check_arrays(machine, task)
+    mismatches, count = _compare(_outputs(machine, task), task.expected)
     run = _run_result(machine.result(_record(built)), before, call, board, where)
     return KernelResult(
-        operator="conv",
-        precision=Precision(
-            weights=spec.precision.weight_bits, activations=spec.precision.activation_bits
-        ),
-        shape=_shape(spec),
-        options=_options(layer, machine, optimisation),
-        macs=spec.macs,
-        mac_per_cycle=spec.macs / call.cycles,
+        operator=task.operator,
+        precision=Precision(weights=task.weight_bits, activations=task.activation_bits),
+        shape=task.shape,
+        options=_options(task, machine, optimisation),
+        macs=task.macs,
+        mac_per_cycle=task.macs / call.cycles,
         checked=True,
         mismatch_count=count,
         mismatches=mismatches,
@@ -92,21 +88,43 @@ def measure(
     )
 
 
+def _check_memory(built: BuiltImage, board: Profile, task: Task) -> None:
+    """Let the kernel read its arrays and constants, and write output and scratch: nothing else."""
+    started = Machine(built.elf, board)
+    started.start("tc_ready")
+    machine = Machine(built.elf, board, engine="stepped")
+    for start, end in machine.image.reserved:  # what start-up would take long to do step by step
+        machine.write(start, started.read(start, end - start))
+    written = {zone.symbol for zone in zones(task)}
+    objects = machine.image.objects
+    machine.restrict(
+        readable=(extent for extent in objects if extent.name not in written),
+        writable=(extent for extent in objects if extent.name in written),
+    )
+    try:
+        machine.call("tc_kernel")
+    except SimulationFault as fault:
+        raise CheckFailed(
+            f"the kernel {task.operator} {task.implementation}: {fault}; the kernel, or the sizes "
+            "that its Python half states, are wrong"
+        ) from None
+
+
 def _record(built: BuiltImage) -> ToolchainRecord:
     info = built.toolchain
     return ToolchainRecord(name=info.name, version=info.version, flags=info.flags)
 
 
-def _paint(machine: Machine, spec: ConvSpec) -> None:
+def _paint(machine: Machine, task: Task) -> None:
     """Fill output, scratch and their guards, so that what the kernel writes shows."""
-    for zone in zones(spec):
+    for zone in zones(task):
         size_bytes = zone.size_bytes + 2 * GUARD_BYTES
         machine.write(machine.symbol(f"{zone.symbol}_zone"), bytes([_PATTERN]) * size_bytes)
 
 
-def _check_guards(machine: Machine, spec: ConvSpec) -> None:
+def _check_guards(machine: Machine, task: Task) -> None:
     guard = bytes([_PATTERN]) * GUARD_BYTES
-    for zone in zones(spec):
+    for zone in zones(task):
         start = machine.symbol(zone.symbol)
         for side, address in (
             ("before", start - GUARD_BYTES),
@@ -114,17 +132,24 @@ def _check_guards(machine: Machine, spec: ConvSpec) -> None:
         ):
             if machine.read(address, GUARD_BYTES) != guard:
                 raise CheckFailed(
-                    f"the kernel of {spec.precision.name} {spec.shape_text} wrote {side} "
+                    f"the kernel {task.operator} {task.implementation} wrote {side} "
                     f"{zone.symbol} ({zone.size_bytes} bytes at {start:#010x}); expected the "
-                    f"{GUARD_BYTES} bytes there to stay as they were: the kernel or "
-                    "thumbclock.kernels.packing is wrong"
+                    f"{GUARD_BYTES} bytes there to stay as they were: the kernel, or the sizes "
+                    "that its Python half states, are wrong"
                 )
 
 
-def _outputs(machine: Machine, spec: ConvSpec) -> IntArray:
-    zone = zones(spec)[0]
-    raw = machine.read(machine.symbol(zone.symbol), zone.size_bytes)
-    return unpack_activations(raw, spec.output_shape, spec.precision.activation_bits)
+def _check_arrays(machine: Machine, task: Task) -> None:
+    for array in task.arrays:
+        if machine.read(machine.symbol(array.symbol), len(array.data)) != array.data:
+            raise CheckFailed(
+                f"the kernel {task.operator} {task.implementation} changed {array.symbol}, which "
+                "it may only read: the kernel is wrong"
+            )
+
+
+def _outputs(machine: Machine, task: Task) -> IntArray:
+    return task.unpack(machine.read(machine.symbol("tc_output"), task.output_bytes))
 
 
 def _compare(actual: IntArray, expected: IntArray) -> tuple[tuple[Mismatch, ...], int]:
@@ -137,47 +162,24 @@ def _compare(actual: IntArray, expected: IntArray) -> tuple[tuple[Mismatch, ...]
     return mismatches, len(differing)
 
 
-def _shape(spec: ConvSpec) -> dict[str, int]:
-    return {
-        "in_h": spec.in_h,
-        "in_w": spec.in_w,
-        "in_c": spec.in_c,
-        "out_h": spec.out_h,
-        "out_w": spec.out_w,
-        "out_c": spec.out_c,
-        "kernel_h": spec.kernel_h,
-        "kernel_w": spec.kernel_w,
-        "stride_h": spec.stride_h,
-        "stride_w": spec.stride_w,
-        "pad_top": spec.padding.top,
-        "pad_bottom": spec.padding.bottom,
-        "pad_left": spec.padding.left,
-        "pad_right": spec.padding.right,
-    }
-
-
 def _options(
-    layer: ConvData, machine: Machine, optimisation: str
+    task: Task, machine: Machine, optimisation: str
 ) -> dict[str, bool | int | float | str]:
-    spec = layer.spec
-    table = pack_requantization(spec, layer.requantization, layer.weights)
     options: dict[str, bool | int | float | str] = {
-        "implementation": spec.precision.name,
+        "implementation": task.implementation,
         "optimisation": optimisation,
-        "weight_bytes": weight_bytes(spec),
-        "requantization_bytes": len(table),
-        "scratch_bytes": scratch_bytes(spec),
-        "keeps_rows": keeps_rows(spec),
+        "scratch_bytes": task.scratch_bytes,
+        **(task.options or {}),
     }
-    if spec.precision.unrolled:
-        options["skip_percent"] = spec.precision.skip_percent
-        options["zero_weights"] = int((layer.weights == 0).sum())
-        options["unrolled_code_bytes"] = _code_bytes(machine, "tc_unrolled_dot")
+    if task.generated:
+        options["emitted_code_bytes"] = _code_bytes(machine, task)
     return options
 
 
-def _code_bytes(machine: Machine, name: str) -> int:
-    return next(f.size_bytes for f in machine.image.functions if f.name == name)
+def _code_bytes(machine: Machine, task: Task) -> int:
+    """Return the size of the functions that were emitted for this layer."""
+    emitted = "".join(source.text or "" for source in task.generated)
+    return sum(f.size_bytes for f in machine.image.functions if f"{f.name}:" in emitted)
 
 
 def _run_result(

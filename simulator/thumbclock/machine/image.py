@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 
 from thumbclock.errors import UsageError
 
-__all__ = ["Function", "Image", "Segment", "load_image"]
+__all__ = ["Extent", "Function", "Image", "Segment", "load_image"]
 
 _VECTOR_NAMES = (
     "__Vectors", "__isr_vector", "g_pfnVectors", "vector_table", "__vector_table", "__vectors",
@@ -42,6 +42,26 @@ class Function:
     name: str = field(compare=False)
 
 
+@dataclass(frozen=True, order=True)
+class Extent:
+    """An object in memory.
+
+    Attributes:
+        address: Its first byte.
+        size_bytes: How many bytes it has.
+        name: For messages.
+    """
+
+    address: int
+    size_bytes: int
+    name: str = ""
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.address + self.size_bytes
+
+
 @dataclass(frozen=True)
 class Image:
     """A program as loaded.
@@ -54,6 +74,7 @@ class Image:
         entry: ELF entry point, None for formats that have none.
         symbols: Name -> address, bit 0 cleared for functions.
         functions: By address; empty without a symbol table.
+        objects: Data whose symbols state a size, by address.
         vector_candidates: Where the image says that a vector table is.
         ram_bytes: Writable memory that the image occupies, without its stack.
         flash_bytes: Bytes that must be stored in the device.
@@ -66,6 +87,7 @@ class Image:
     entry: int | None
     symbols: dict[str, int]
     functions: tuple[Function, ...]
+    objects: tuple[Extent, ...]
     vector_candidates: tuple[int, ...]
     ram_bytes: int
     flash_bytes: int
@@ -153,6 +175,7 @@ def _finish(path: Path, content: bytes, segments: list[Segment], entry: int | No
         entry=entry,
         symbols={},
         functions=(),
+        objects=(),
         vector_candidates=(),
         ram_bytes=0,
         flash_bytes=sum(len(s.data) for s in segments),
@@ -257,7 +280,7 @@ def _read_elf(path: Path, content: bytes) -> Image:
             ram_bytes += memory_size
     if not segments:
         raise UsageError(f"{path} has nothing to load; expected a linked executable")
-    symbols, functions = _read_symbols(elf)
+    symbols, functions, objects = _read_symbols(elf)
     return Image(
         name=path.name,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -266,6 +289,7 @@ def _read_elf(path: Path, content: bytes) -> Image:
         entry=elf["e_entry"],
         symbols=symbols,
         functions=functions,
+        objects=objects,
         vector_candidates=_vector_candidates(elf, symbols),
         ram_bytes=ram_bytes,
         flash_bytes=sum(len(s.data) for s in segments),
@@ -273,10 +297,12 @@ def _read_elf(path: Path, content: bytes) -> Image:
     )
 
 
-def _read_symbols(elf: ELFFile) -> tuple[dict[str, int], tuple[Function, ...]]:
+def _read_symbols(
+    elf: ELFFile,
+) -> tuple[dict[str, int], tuple[Function, ...], tuple[Extent, ...]]:
     table = elf.get_section_by_name(".symtab")
     if table is None:
-        return {}, ()
+        return {}, (), ()
     code = [
         (s["sh_addr"], s["sh_addr"] + s["sh_size"])
         for s in elf.iter_sections()
@@ -284,10 +310,13 @@ def _read_symbols(elf: ELFFile) -> tuple[dict[str, int], tuple[Function, ...]]:
     ]
     symbols: dict[str, int] = {}
     functions: dict[int, Function] = {}
+    objects: list[Extent] = []
     for symbol in table.iter_symbols():
         name, value, kind = symbol.name, symbol["st_value"], symbol["st_info"]["type"]
         if not name or name.startswith("$") or symbol["st_shndx"] == "SHN_UNDEF":
             continue
+        if kind == "STT_OBJECT" and symbol["st_size"]:
+            objects.append(Extent(value, symbol["st_size"], name))
         is_function = kind == "STT_FUNC"
         address = value & ~1 if is_function else value
         symbols.setdefault(name, address)
@@ -297,7 +326,7 @@ def _read_symbols(elf: ELFFile) -> tuple[dict[str, int], tuple[Function, ...]]:
             if known is None or symbol["st_info"]["bind"] == "STB_GLOBAL":
                 functions[value & ~1] = Function(value & ~1, symbol["st_size"], name)
                 symbols[name] = value & ~1
-    return symbols, tuple(sorted(functions.values()))
+    return symbols, tuple(sorted(functions.values())), tuple(sorted(objects))
 
 
 def _vector_candidates(elf: ELFFile, symbols: dict[str, int]) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """A simulated microcontroller: an image on a board, run, called, and priced."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,10 +16,11 @@ from thumbclock.isa import Instruction, decode
 from thumbclock.isa.instruction import PC
 from thumbclock.machine import native
 from thumbclock.machine.account import Account
+from thumbclock.machine.bounds import Bounds
 from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.engine import Engine, MemoisedEngine
 from thumbclock.machine.guest import Guest
-from thumbclock.machine.image import Image, load_image
+from thumbclock.machine.image import Extent, Image, load_image
 from thumbclock.machine.peripherals import PrivatePeripherals, ResetRequest
 from thumbclock.machine.semihosting import Host, ProgramExit, Semihosting
 from thumbclock.machine.stepping import SteppedEngine
@@ -228,6 +229,26 @@ class Machine:
         """Write guest memory; code that was overwritten is priced anew."""
         self.guest.write(address, data)
         self.engine.forget_code(address, len(data))
+
+    def restrict(self, readable: Iterable[Extent], writable: Iterable[Extent]) -> None:
+        """Let what runs from now on touch nothing but these, its stack and its literals.
+
+        An access elsewhere ends the run with a fault of kind ``memory check``.
+
+        Args:
+            readable: What may be read.
+            writable: What may be read and written.
+
+        Raises:
+            UsageError: The machine has the memoised engine, which does not see every address.
+        """
+        if not isinstance(self.engine, SteppedEngine):
+            raise UsageError(
+                "the memoised engine cannot check accesses; make the machine with engine='stepped'"
+            )
+        top, limit = self._stack_top, self._stack_limit()
+        stack = Extent(limit, top - limit, "the stack")
+        self.engine.bounds = Bounds(readable, [*writable, stack])
 
     @property
     def cycles(self) -> int:

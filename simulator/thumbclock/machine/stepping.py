@@ -18,6 +18,7 @@ from thumbclock.isa import Branch, Instruction, Kind, advance_it_state, decode
 from thumbclock.isa.instruction import PC, SP, Register
 from thumbclock.machine import predictor
 from thumbclock.machine.account import Account
+from thumbclock.machine.bounds import Bounds
 from thumbclock.machine.checks import Fault, Functions, check
 from thumbclock.machine.guest import Guest
 from thumbclock.machine.predictor import BRANCH_CODES, PREDICTOR_WORDS
@@ -38,6 +39,7 @@ class SteppedEngine:
         self.fault: Fault | None = None
         self.fpu_enabled = False
         self.deadline: float | None = None
+        self.bounds: Bounds | None = None
         self._cycles = 0
         self._instructions = 0
         self._account = Account()
@@ -155,6 +157,8 @@ class SteppedEngine:
         if instruction.kind is Kind.DIVIDE:
             self._quotient_bits = self._divide_bits(instruction)
         self.fault = self.fault or self._check(instruction, self._access())
+        if self.fault is None and self.bounds is not None:
+            self.fault = self.bounds.violation(instruction, self._address)
         if self.fault is not None:
             self.guest.uc.emu_stop()
 

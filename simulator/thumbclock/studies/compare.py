@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from thumbclock.energy import Schedule, with_schedule
 from thumbclock.errors import CheckFailed, SimulationFault
-from thumbclock.kernels.data import ConvData, random_layer
-from thumbclock.kernels.image import conv_image
+from thumbclock.kernels.image import task_image
 from thumbclock.kernels.measure import measure
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.operators import draw_layer
+from thumbclock.kernels.task import KernelSpec, Layer
 from thumbclock.profiles import Placement, Profile, parse_placement
 from thumbclock.result import CompareFailure, CompareResult, KernelResult
 from thumbclock.toolchain import MemoryOverflowError, Toolchain, build
@@ -23,13 +23,13 @@ _BUILDS_AT_ONCE = 2
 class Candidate:
     """One row to be: a kernel on a board, its parts in their memories."""
 
-    spec: ConvSpec
+    spec: KernelSpec
     profile: Profile
     placement: Placement
 
 
 def candidates(
-    specs: Sequence[ConvSpec], boards: Sequence[Profile], placements: Sequence[str]
+    specs: Sequence[KernelSpec], boards: Sequence[Profile], placements: Sequence[str]
 ) -> list[Candidate]:
     """Return every combination, profile by profile and placement by placement.
 
@@ -76,7 +76,7 @@ def compare_kernels(
     measured: list[KernelResult] = []
     failures: list[CompareFailure] = []
     with ThreadPoolExecutor(_BUILDS_AT_ONCE) as pool:
-        layers = {row.spec: random_layer(row.spec, seed) for row in rows}
+        layers = {row.spec: draw_layer(row.spec, seed) for row in rows}
         waiting = [pool.submit(_prebuild, row, layers[row.spec], toolchain) for row in rows]
         try:
             for row, built in zip(rows, waiting, strict=True):
@@ -93,13 +93,14 @@ def compare_kernels(
     return CompareResult(title=title, rows=tuple(measured), failures=tuple(failures))
 
 
-def _prebuild(row: Candidate, layer: ConvData, toolchain: Toolchain) -> None:
+def _prebuild(row: Candidate, layer: Layer, toolchain: Toolchain) -> None:
     """Have the image in the cache by the time it is measured: compilers use the other core."""
-    build(conv_image(layer, row.profile, row.placement), toolchain)
+    task = layer.task(row.profile.core)
+    build(task_image(task, row.profile, row.placement), toolchain)
 
 
 def _measured(
-    row: Candidate, built: Future[None], layer: ConvData, toolchain: Toolchain
+    row: Candidate, built: Future[None], layer: Layer, toolchain: Toolchain
 ) -> KernelResult | CompareFailure:
     try:
         built.result()

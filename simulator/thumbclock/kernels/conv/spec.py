@@ -1,67 +1,16 @@
 """What a convolution is: its shape, its precision, and how a user writes both."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.options import KernelOptions
+from thumbclock.kernels.precision import Precision, parse_precision
 
-__all__ = ["PRECISIONS", "ConvSpec", "Padding", "Precision", "parse_precision"]
+__all__ = ["ConvSpec", "Padding"]
 
-
-@dataclass(frozen=True)
-class Precision:
-    """Bit widths and implementation of a kernel.
-
-    Attributes:
-        name: e.g. ``w4a8`` or ``w8a8-skip25``.
-        weight_bits: Bits of a weight.
-        activation_bits: Bits of an activation, in and out.
-        unrolled: Whether the weights are constants in emitted code.
-        skip_percent: Percentage of operand pairs left out; only of unrolled kernels.
-    """
-
-    name: str
-    weight_bits: int
-    activation_bits: int
-    unrolled: bool = False
-    skip_percent: int = 0
-
-    @property
-    def kernel(self) -> str:
-        """Name of the C function, without its ``tc_conv_``."""
-        return "unrolled" if self.unrolled else self.name
-
-
-_BASES = {
-    "w8a8": (8, 8),
-    "w4a8": (4, 8),
-    "w4a4": (4, 4),
-    "w2a2": (2, 2),
-    "w1a1": (1, 1),
-}
 
 _MOST_ELEMENTS = 1 << 23
-
-PRECISIONS: tuple[str, ...] = (*_BASES, "w8a8-unrolled", "w8a8-skip25", "w8a8-skip50")
-"""The usual precisions; ``w8a8-skipN`` is accepted for any whole N from 0 to 100."""
-
-
-def parse_precision(name: str) -> Precision:
-    """Return the precision of a name such as ``w4a8``.
-
-    Raises:
-        UsageError: There is no such precision.
-    """
-    if name in _BASES:
-        weight_bits, activation_bits = _BASES[name]
-        return Precision(name, weight_bits, activation_bits)
-    match = re.fullmatch(r"w8a8-(?:unrolled|skip(\d{1,3}))", name)
-    if match is None or int(match[1] or 0) > 100:
-        raise UsageError(
-            f"precision {name!r}: expected one of {', '.join(PRECISIONS)}, or w8a8-skipN with N "
-            "percent of the operands left out (0 to 100)"
-        )
-    return Precision(name, 8, 8, unrolled=True, skip_percent=int(match[1] or 0))
 
 
 @dataclass(frozen=True)
@@ -76,7 +25,7 @@ class Padding:
 
 @dataclass(frozen=True)
 class ConvSpec:
-    """A standard 2-D convolution of one NHWC image with OHWI weights, dilation 1.
+    """A 2-D convolution of one NHWC image with OHWI weights.
 
     Attributes:
         in_h: Input height, pixels.
@@ -88,6 +37,9 @@ class ConvSpec:
         stride_h: Vertical stride.
         stride_w: Horizontal stride.
         padding: Padding; holds the input's zero point, or -1 for binary activations.
+        dilation_h: Vertical distance of the kernel's rows.
+        dilation_w: Horizontal distance of its columns.
+        groups: Groups of channels; each output channel sees the input channels of its own group.
         precision: Bit widths and implementation.
     """
 
@@ -100,20 +52,29 @@ class ConvSpec:
     stride_h: int = 1
     stride_w: int = 1
     padding: Padding = Padding()
-    precision: Precision = Precision("w8a8", 8, 8)
+    dilation_h: int = 1
+    dilation_w: int = 1
+    groups: int = 1
+    precision: Precision = field(default_factory=Precision)
 
     def __post_init__(self) -> None:
         for name in ("in_h", "in_w", "in_c", "out_c", "kernel_h", "kernel_w"):
             self._expect(name, 1)
-        self._expect("stride_h", 1)
-        self._expect("stride_w", 1)
+        for name in ("stride_h", "stride_w", "dilation_h", "dilation_w", "groups"):
+            self._expect(name, 1)
+        if self.in_c % self.groups or self.out_c % self.groups:
+            raise UsageError(
+                f"groups is {self.groups}; expected a divisor of the {self.in_c} input and the "
+                f"{self.out_c} output channels"
+            )
         for side in ("top", "bottom", "left", "right"):
             if getattr(self.padding, side) < 0:
                 raise UsageError(f"padding {side} is {getattr(self.padding, side)}; expected >= 0")
         if self.out_h < 1 or self.out_w < 1:
             raise UsageError(
-                f"convolution {self.shape_text} with kernel {self.kernel_h}x{self.kernel_w} and "
-                f"{self.padding} has no output; the padded input must cover the kernel"
+                f"convolution {self.shape_text} with kernel {self.extent_h}x{self.extent_w} "
+                f"(dilation included) and {self.padding} has no output; the padded input must "
+                "cover the kernel"
             )
 
     def _expect(self, name: str, least: int) -> None:
@@ -122,21 +83,46 @@ class ConvSpec:
             raise UsageError(f"{name} is {value}; expected at least {least}")
 
     @property
+    def operator(self) -> str:
+        """Name of the operator."""
+        return "conv"
+
+    @property
+    def extent_h(self) -> int:
+        """Height of what the kernel spans, dilation included."""
+        return (self.kernel_h - 1) * self.dilation_h + 1
+
+    @property
+    def extent_w(self) -> int:
+        """Width of what the kernel spans, dilation included."""
+        return (self.kernel_w - 1) * self.dilation_w + 1
+
+    @property
+    def group_in_c(self) -> int:
+        """Input channels of a group."""
+        return self.in_c // self.groups
+
+    @property
+    def group_out_c(self) -> int:
+        """Output channels of a group."""
+        return self.out_c // self.groups
+
+    @property
     def out_h(self) -> int:
         """Output height, pixels."""
         padded = self.in_h + self.padding.top + self.padding.bottom
-        return (padded - self.kernel_h) // self.stride_h + 1
+        return (padded - self.extent_h) // self.stride_h + 1
 
     @property
     def out_w(self) -> int:
         """Output width, pixels."""
         padded = self.in_w + self.padding.left + self.padding.right
-        return (padded - self.kernel_w) // self.stride_w + 1
+        return (padded - self.extent_w) // self.stride_w + 1
 
     @property
     def products(self) -> int:
-        """Products in one output: kernel height x kernel width x input channels."""
-        return self.kernel_h * self.kernel_w * self.in_c
+        """Products in one output: kernel height x kernel width x input channels of a group."""
+        return self.kernel_h * self.kernel_w * self.group_in_c
 
     @property
     def macs(self) -> int:
@@ -145,8 +131,8 @@ class ConvSpec:
 
     @property
     def weight_shape(self) -> tuple[int, int, int, int]:
-        """OHWI."""
-        return (self.out_c, self.kernel_h, self.kernel_w, self.in_c)
+        """OHWI; I are the input channels of a group."""
+        return (self.out_c, self.kernel_h, self.kernel_w, self.group_in_c)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -163,6 +149,31 @@ class ConvSpec:
         """The shape as `parse` reads it, e.g. ``32x32x16-16``."""
         return f"{self.in_h}x{self.in_w}x{self.in_c}-{self.out_c}"
 
+    @property
+    def title(self) -> str:
+        """Operator and shape for a reader."""
+        dilation = f", dilation {self.dilation_h}x{self.dilation_w}" if self.is_dilated else ""
+        groups = f", {self.groups} groups" if self.groups > 1 else ""
+        return f"conv {self.shape_text}, kernel {self.kernel_h}x{self.kernel_w}{dilation}{groups}"
+
+    @property
+    def is_dilated(self) -> bool:
+        """Whether the kernel has gaps."""
+        return (self.dilation_h, self.dilation_w) != (1, 1)
+
+    @classmethod
+    def from_options(cls, options: KernelOptions) -> "ConvSpec":
+        """Return the convolution that a user's options describe, as `parse` reads them."""
+        return cls.parse(
+            options.shape or "32x32x16-16",
+            kernel=options.kernel or "3x3",
+            stride=options.stride or "1",
+            padding=options.padding or "same",
+            dilation=options.dilation or "1",
+            groups=1 if options.groups is None else options.groups,
+            precision=options.precision,
+        )
+
     @classmethod
     def parse(
         cls,
@@ -171,7 +182,9 @@ class ConvSpec:
         kernel: str = "3x3",
         stride: str = "1",
         padding: str = "same",
-        precision: str = "w8a8",
+        dilation: str = "1",
+        groups: int = 1,
+        precision: str | Precision = "w8a8",
     ) -> "ConvSpec":
         """Read a convolution as a user writes it.
 
@@ -181,7 +194,9 @@ class ConvSpec:
             stride: N or HxW.
             padding: ``same`` (as TensorFlow: the odd one at the bottom and right), ``valid``,
                 or ``top,bottom,left,right``.
-            precision: A name that `parse_precision` knows.
+            dilation: N or HxW.
+            groups: Groups of channels.
+            precision: A precision, or a name that `parse_precision` knows.
 
         Raises:
             UsageError: A part cannot be read, or the convolution has no output.
@@ -194,8 +209,10 @@ class ConvSpec:
         stride_h, stride_w = _pair("stride", stride)
         if stride_h < 1 or stride_w < 1:
             raise UsageError(f"stride {stride!r}: expected at least 1")
-        top, bottom = _padding_of(padding, in_h, kernel_h, stride_h, 0)
-        left, right = _padding_of(padding, in_w, kernel_w, stride_w, 2)
+        dilation_h, dilation_w = _pair("dilation", dilation)
+        extent_h, extent_w = (kernel_h - 1) * dilation_h + 1, (kernel_w - 1) * dilation_w + 1
+        top, bottom = _padding_of(padding, in_h, extent_h, stride_h, 0)
+        left, right = _padding_of(padding, in_w, extent_w, stride_w, 2)
         elements = max(in_h * in_w * in_c, out_c * kernel_h * kernel_w * in_c, in_h * in_w * out_c)
         if elements > _MOST_ELEMENTS:
             raise UsageError(
@@ -212,7 +229,10 @@ class ConvSpec:
             stride_h,
             stride_w,
             Padding(top, bottom, left, right),
-            parse_precision(precision),
+            dilation_h,
+            dilation_w,
+            groups,
+            parse_precision(precision) if isinstance(precision, str) else precision,
         )
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from thumbclock.kernels.packing import lane_pairs, window_fields
-from thumbclock.kernels.reference import IntArray
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.conv.packing import lane_pairs, window_fields
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.task import IntArray
 
 __all__ = ["PIXELS", "emit_unrolled"]
 

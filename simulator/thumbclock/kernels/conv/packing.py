@@ -9,33 +9,34 @@ of a window and the last group of channels, plus `READ_AHEAD_BYTES` that the loo
 use; `weight_bytes` and `scratch_bytes` state the sums.
 """
 
-import struct
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.reference import (
-    BinaryRequantization,
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.packed import from_fields, to_fields
+from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.requantization import (
     Int8Requantization,
-    IntArray,
     Requantization,
-    UnsignedRequantization,
+    SubByteRequantization,
+    ThresholdRequantization,
 )
-from thumbclock.kernels.spec import ConvSpec
+from thumbclock.kernels.tables import pack_int8, pack_sub_byte
+from thumbclock.kernels.task import IntArray
 
 __all__ = [
     "READ_AHEAD_BYTES",
     "RING_LIMIT_BYTES",
     "keeps_rows",
+    "kernel_name",
     "lane_pairs",
-    "pack_activations",
     "pack_requantization",
     "pack_weights",
     "scratch_bytes",
     "shape_fields",
-    "unpack_activations",
     "unpack_weights",
     "weight_bytes",
     "window_fields",
@@ -43,73 +44,6 @@ __all__ = [
 
 READ_AHEAD_BYTES = 8
 """Bytes behind the weights that the loops in assembly load ahead and do not use."""
-
-_SHIFT_LIMIT = 1 << 31
-
-
-# ---------------------------------------------------------------- activations
-
-
-def pack_activations(values: IntArray, bits: int) -> bytes:
-    """Pack an HWC tensor pixel by pixel, least significant field first.
-
-    Args:
-        values: int8 for 8 bits, unsigned for 4 and 2, -1 and +1 for 1.
-        bits: 8, 4, 2 or 1.
-
-    Raises:
-        UsageError: A value does not fit.
-    """
-    fields = _to_fields(np.asarray(values, np.int64), bits, signed=bits == 8)
-    per_byte = 8 // bits
-    *pixels, channels = fields.shape
-    padded = np.zeros((*pixels, -(-channels // per_byte) * per_byte), np.int64)
-    padded[..., :channels] = fields
-    grouped = padded.reshape(-1, per_byte) << (np.arange(per_byte) * bits)
-    return bytes(grouped.sum(axis=1).astype(np.uint8))
-
-
-def unpack_activations(data: bytes, shape: tuple[int, int, int], bits: int) -> IntArray:
-    """Return the HWC tensor that `pack_activations` packed.
-
-    Raises:
-        UsageError: The bytes are not as many as the shape takes, or a spare field is not zero.
-    """
-    height, width, channels = shape
-    per_byte = 8 // bits
-    pixel_bytes = -(-channels // per_byte)
-    if len(data) != height * width * pixel_bytes:
-        raise UsageError(
-            f"{len(data)} bytes of activations; {height}x{width}x{channels} at {bits} bits takes "
-            f"{height * width * pixel_bytes}"
-        )
-    raw = np.frombuffer(data, np.uint8).astype(np.int64).reshape(height, width, pixel_bytes, 1)
-    fields = (raw >> (np.arange(per_byte) * bits)) & ((1 << bits) - 1)
-    fields = fields.reshape(height, width, pixel_bytes * per_byte)
-    if fields[..., channels:].any():
-        raise UsageError("a spare field of a pixel's last byte is not zero; kernels write zeros")
-    return _from_fields(fields[..., :channels], bits, signed=bits == 8)
-
-
-def _to_fields(values: IntArray, bits: int, *, signed: bool) -> IntArray:
-    if bits == 1:
-        if not np.isin(values, (-1, 1)).all():
-            raise UsageError("a binary value is neither -1 nor +1")
-        return (values + 1) // 2
-    low = -(1 << (bits - 1)) if signed else 0
-    high = low + (1 << bits) - 1
-    if values.size and (values.min() < low or values.max() > high):
-        raise UsageError(
-            f"values from {values.min()} to {values.max()} do not fit {bits} bits; expected "
-            f"{low} to {high}"
-        )
-    return values & ((1 << bits) - 1)
-
-
-def _from_fields(fields: IntArray, bits: int, *, signed: bool) -> IntArray:
-    if bits == 1:
-        return fields * 2 - 1
-    return fields - ((fields >> (bits - 1)) << bits) if signed else fields
 
 
 # ---------------------------------------------------------------- weights
@@ -140,7 +74,7 @@ def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
     if weights.shape != spec.weight_shape:
         raise UsageError(f"weights of shape {weights.shape}; expected OHWI {spec.weight_shape}")
     bits = spec.precision.weight_bits
-    fields = _to_fields(np.asarray(weights, np.int64), bits, signed=True)
+    fields = to_fields(np.asarray(weights, np.int64), bits, signed=True)
     if spec.precision.unrolled:
         return b""
     layout = _layout(spec)
@@ -159,11 +93,16 @@ def unpack_weights(spec: ConvSpec, data: bytes) -> IntArray:
     words = np.frombuffer(data, "<u4", count=len(layout.source)).astype(np.int64)
     fields = (words[:, None] >> (np.arange(32 // bits) * bits)) & ((1 << bits) - 1)
     bias = (layout.biased.astype(np.int64) << bits) >> 1
-    values = _from_fields((fields - bias) & ((1 << bits) - 1), bits, signed=True)
+    values = from_fields((fields - bias) & ((1 << bits) - 1), bits, signed=True)
     weights = np.zeros(spec.out_c * spec.products, np.int64)
     real = layout.source >= 0
     weights[layout.source[real]] = values[real]
     return weights.reshape(spec.weight_shape)
+
+
+def kernel_name(precision: Precision) -> str:
+    """Return the name of the C function, without its ``tc_conv_``."""
+    return "unrolled" if precision.unrolled else precision.base
 
 
 def weight_bytes(spec: ConvSpec) -> int:
@@ -200,7 +139,7 @@ def lane_pairs(fields: NDArray[np.int64], activation_bits: int) -> NDArray[np.in
 
 
 def _layout(spec: ConvSpec) -> _Layout:
-    match spec.precision.name:
+    match spec.precision.base:
         case "w8a8":
             return _layout_w8a8(spec)
         case "w4a8":
@@ -275,7 +214,7 @@ def _layout_lanes(
 def _chunked(table: IntArray, spec: ConvSpec) -> IntArray:
     """Order (groups, accumulators, words, fields) as chunk, group, word, accumulator."""
     _, _, words, fields = (int(extent) for extent in table.shape)
-    at_once = STEPS_AT_ONCE.get(spec.precision.name, words)
+    at_once = STEPS_AT_ONCE.get(spec.precision.base, words)
     parts = [
         table[:, :, start : start + at_once].transpose(0, 2, 1, 3).reshape(-1, fields)
         for start in range(0, words, at_once)
@@ -298,49 +237,15 @@ def pack_requantization(spec: ConvSpec, requantization: Requantization, weights:
         UsageError: A number does not fit its field, or a product would leave 32 bits.
     """
     by_channel = np.asarray(weights, np.int64).reshape(spec.out_c, -1)
+    bits = spec.precision.activation_bits
     match requantization:
         case Int8Requantization():
-            return _pack_int8(requantization, by_channel)
-        case UnsignedRequantization():
-            group = 4 if spec.precision.activation_bits == 2 else 2
-            return _pack_unsigned(requantization, by_channel, group)
-        case BinaryRequantization():
-            limits = (spec.products - requantization.threshold) // 2
+            return pack_int8(requantization, by_channel, spec.precision)
+        case SubByteRequantization():
+            return pack_sub_byte(requantization, by_channel, spec.precision, 4 if bits == 2 else 2)
+        case ThresholdRequantization():
+            limits = (spec.products - requantization.thresholds[:, 0]) // 2
             return (-1 - np.clip(limits, -1, spec.products)).astype("<i4").tobytes()
-
-
-def _pack_int8(requantization: Int8Requantization, by_channel: IntArray) -> bytes:
-    offset = requantization.input_offset
-    largest = np.abs(by_channel).sum(axis=1) * max(abs(127 + offset), abs(-128 + offset))
-    left = np.maximum(requantization.shift, 0) + 1
-    _expect_range(largest + np.abs(requantization.bias), left)
-    folded = requantization.bias + offset * by_channel.sum(axis=1)
-    right = np.maximum(-requantization.shift, 0)
-    rows = zip(folded, requantization.multiplier, left, right, strict=True)
-    return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
-
-
-def _pack_unsigned(
-    requantization: UnsignedRequantization, by_channel: IntArray, group: int
-) -> bytes:
-    largest = np.abs(by_channel).sum(axis=1) * ((1 << requantization.bits) - 1)
-    left = np.full(len(by_channel), requantization.left)
-    _expect_range(largest + np.abs(requantization.bias), left)
-    channels = -(-len(by_channel) // group) * group
-    table = np.zeros((channels, 2), "<i4")
-    table[: len(by_channel), 0] = requantization.bias
-    table[: len(by_channel), 1] = requantization.multiplier
-    return table.tobytes()
-
-
-def _expect_range(largest: IntArray, left: IntArray) -> None:
-    shifted = largest << left
-    worst = int(shifted.argmax())
-    if shifted[worst] >= _SHIFT_LIMIT:
-        raise UsageError(
-            f"output channel {worst}: sums of up to {largest[worst]} shifted left by "
-            f"{left[worst]} leave 32 bits; use a smaller shift or a larger multiplier"
-        )
 
 
 # ---------------------------------------------------------------- scratch
@@ -376,7 +281,7 @@ def _block(spec: ConvSpec) -> _Block:
         "w2a2": _Block(2, 1, 2, 12 * quads),
         "w1a1": _Block(1, 1, 0, 0),
         "unrolled": _Block(4, 1, 0, 8 * pairs),
-    }[spec.precision.kernel]
+    }[kernel_name(spec.precision)]
 
 
 def scratch_bytes(spec: ConvSpec) -> int:

@@ -1,0 +1,1 @@
+"""Convolution: specification, reference, packing and emitted code."""

@@ -1,0 +1,272 @@
+"""A convolution with its numbers, and the call of the kernel that computes it."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.emit import emit_unrolled
+from thumbclock.kernels.conv.packing import (
+    keeps_rows,
+    kernel_name,
+    pack_requantization,
+    pack_weights,
+    scratch_bytes,
+    shape_fields,
+)
+from thumbclock.kernels.conv.reference import convolve
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.winograd import (
+    check_winograd,
+    pack_winograd,
+    winograd_scratch_bytes,
+)
+from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.requantization import (
+    Int8Requantization,
+    Requantization,
+    SubByteRequantization,
+    ThresholdRequantization,
+)
+from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
+from thumbclock.profiles import CoreProfile
+from thumbclock.toolchain import Source
+
+__all__ = ["KERNEL_FILES", "ConvLayer"]
+
+KERNEL_FILES: dict[str, tuple[str, ...]] = {
+    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot.S", "conv/copy.S"),
+    "w4a8": ("conv/w4a8.c", "conv/masked_dot.S", "conv/copy.S"),
+    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot.S", "conv/copy.S"),
+    "w2a2": ("conv/w2a2.c", "conv/masked_dot.S", "conv/copy.S"),
+    "w1a1": ("conv/w1a1.c",),
+    "unrolled": ("conv/unrolled.c", "conv/copy.S"),
+}
+"""Sources of each kernel, below ``kernels/``."""
+
+
+@dataclass(frozen=True)
+class ConvLayer:
+    """A layer's numbers, unpacked.
+
+    Attributes:
+        spec: The convolution.
+        inputs: HWC.
+        weights: OHWI; operands that are left out are zero.
+        requantization: From sums to outputs.
+    """
+
+    spec: ConvSpec
+    inputs: IntArray
+    weights: IntArray
+    requantization: Requantization
+
+    def expected(self) -> IntArray:
+        """Return the reference's outputs, HWC."""
+        return convolve(self.spec, self.inputs, self.weights, self.requantization)
+
+    def task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel for a core.
+
+        Raises:
+            UsageError: The core cannot run it, or the layer's numbers do not fit it.
+        """
+        spec, precision = self.spec, self.spec.precision
+        if not core.dsp:
+            raise UsageError(
+                f"the {core.title} lacks the DSP extension that the convolution kernels need; "
+                "choose a profile with a Cortex-M4, M7 or M33"
+            )
+        _expect_requantization(precision, self.requantization)
+        if precision.winograd:
+            return self._winograd(core)
+        kernel = kernel_name(precision)
+        if not _has_fast_path(spec):
+            raise UsageError(
+                f"{spec.title} has no kernel {precision.name}; there are "
+                f"{', '.join(KERNEL_FILES)} for one group of channels without dilation"
+            )
+        activation = "int8_t" if precision.activation_bits == 8 else "uint8_t"
+        unrolled = precision.unrolled
+        return Task(
+            operator="conv",
+            implementation=precision.name,
+            weight_bits=precision.weight_bits,
+            activation_bits=precision.activation_bits,
+            shape=_shape(spec),
+            macs=spec.macs,
+            header="conv/tc_conv.h",
+            files=KERNEL_FILES[kernel],
+            generated=self._emitted(),
+            arrays=self._arrays(activation),
+            declarations=_UNROLLED_DOT if unrolled else "",
+            function=f"tc_conv_{kernel}",
+            arguments=(
+                Struct("tc_conv_shape", shape_fields(spec)),
+                Pointer("tc_input"),
+                Pointer("tc_unrolled_dot" if unrolled else "tc_weights"),
+                self._requantization(),
+                Pointer("tc_output"),
+                Pointer("tc_scratch"),
+            ),
+            output_ctype=activation,
+            output_bytes=_output_bytes(spec),
+            scratch_bytes=scratch_bytes(spec),
+            expected=self.expected(),
+            unpack=partial(
+                unpack_activations,
+                shape=spec.output_shape,
+                bits=precision.output_bits,
+                signed=precision.signed,
+            ),
+            options=self._options(),
+        )
+
+    def _winograd(self, core: CoreProfile) -> Task:
+        check_winograd(self.spec)
+        looped = replace(self, spec=replace(self.spec, precision=Precision())).task(core)
+        weights = pack_winograd(self.weights)
+        dot = "conv/winograd_dot_m7.S" if core.name == "cortex-m7" else "conv/winograd_dot_m4.S"
+        return replace(
+            looped,
+            implementation=self.spec.precision.name,
+            files=("conv/w8a8_winograd.c", dot),
+            arrays=tuple(
+                replace(array, data=weights) if array.symbol == "tc_weights" else array
+                for array in looped.arrays
+            ),
+            function="tc_conv_w8a8_winograd",
+            scratch_bytes=winograd_scratch_bytes(self.spec),
+            options={"weight_count": int(self.weights.size), "weight_bytes": len(weights)},
+        )
+
+    def _emitted(self) -> tuple[Source, ...]:
+        if not self.spec.precision.unrolled:
+            return ()
+        return (Source.generated("tc_unrolled.S", emit_unrolled(self.spec, self.weights)),)
+
+    def _arrays(self, activation: str) -> tuple[Array, ...]:
+        spec = self.spec
+        bits, signed = spec.precision.activation_bits, spec.precision.signed
+        inputs = pack_activations(self.inputs, bits, signed=signed)
+        weights, requantization = self._rising()
+        table = pack_requantization(spec, requantization, weights)
+        element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
+        arrays = [
+            Array("tc_input", activation, inputs, "data"),
+            Array("tc_requantization", element, table),
+        ]
+        if not spec.precision.unrolled:
+            arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, weights)))
+        return tuple(arrays)
+
+    def _rising(self) -> tuple[IntArray, Requantization]:
+        """Return weights and requantization; of binary weights those of channels that rise.
+
+        A sum that reaches its threshold, with weights negated, stays below 1 less it.
+        """
+        requantization = self.requantization
+        if not isinstance(requantization, ThresholdRequantization):
+            return self.weights, requantization
+        falls = requantization.falls[:, None]
+        thresholds = np.where(falls, 1 - requantization.thresholds, requantization.thresholds)
+        signs = 1 - 2 * falls[:, :, None, None]
+        return self.weights * signs, replace(requantization, thresholds=thresholds, falling=None)
+
+    def _requantization(self) -> Struct:
+        table = Pointer("tc_requantization")
+        match self.requantization:
+            case Int8Requantization() as q:
+                bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
+                return Struct("tc_requant_s8", (table, *bounds))
+            case SubByteRequantization() as q:
+                return Struct("tc_requant_un", (table, q.left))
+            case _:
+                return Struct("tc_requant_b1", (table,))
+
+    def _options(self) -> dict[str, bool | int | float | str]:
+        spec = self.spec
+        sizes = {array.symbol: len(array.data) for array in self._arrays("int8_t")}
+        options: dict[str, bool | int | float | str] = {
+            "weight_count": int(self.weights.size),
+            "weight_bytes": sizes.get("tc_weights", 0),
+            "requantization_bytes": sizes["tc_requantization"],
+            "keeps_rows": keeps_rows(spec),
+        }
+        if spec.precision.unrolled:
+            options["skip_percent"] = spec.precision.skip_percent
+            options["zero_weights"] = int((self.weights == 0).sum())
+        return options
+
+
+_UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
+
+_TABLE_TYPES: dict[type[Requantization], str] = {
+    Int8Requantization: "tc_channel_s8",
+    SubByteRequantization: "tc_channel_un",
+}
+
+
+def _has_fast_path(spec: ConvSpec) -> bool:
+    """Whether a kernel is made by hand for a precision and shape."""
+    precision = spec.precision
+    return (
+        kernel_name(precision) in KERNEL_FILES
+        and precision.output_bits == precision.activation_bits
+        and not precision.signed
+        and (precision.output_bits == 1 or not precision.thresholds)
+        and spec.groups == 1
+        and not spec.is_dilated
+    )
+
+
+def _expect_requantization(precision: Precision, requantization: Requantization) -> None:
+    bits = precision.output_bits
+    if precision.thresholds or bits == 1:
+        expected: type[Requantization] = ThresholdRequantization
+    else:
+        expected = Int8Requantization if bits == 8 else SubByteRequantization
+    if not isinstance(requantization, expected):
+        raise UsageError(
+            f"a {type(requantization).__name__} for outputs of {precision.name}; expected a "
+            f"{expected.__name__}"
+        )
+    if isinstance(requantization, Int8Requantization):
+        return
+    if (requantization.bits, requantization.signed) != (bits, precision.signed and bits > 1):
+        raise UsageError(
+            f"a requantization to {requantization.bits} bits, signed: {requantization.signed}, "
+            f"for outputs of {precision.name}"
+        )
+
+
+def _output_bytes(spec: ConvSpec) -> int:
+    pixel_bytes = -(-spec.out_c * spec.precision.output_bits // 8)
+    return spec.out_h * spec.out_w * pixel_bytes
+
+
+def _shape(spec: ConvSpec) -> dict[str, int]:
+    optional = {
+        "dilation_h": spec.dilation_h,
+        "dilation_w": spec.dilation_w,
+        "groups": spec.groups,
+    }
+    return {
+        "in_h": spec.in_h,
+        "in_w": spec.in_w,
+        "in_c": spec.in_c,
+        "out_h": spec.out_h,
+        "out_w": spec.out_w,
+        "out_c": spec.out_c,
+        "kernel_h": spec.kernel_h,
+        "kernel_w": spec.kernel_w,
+        "stride_h": spec.stride_h,
+        "stride_w": spec.stride_w,
+        "pad_top": spec.padding.top,
+        "pad_bottom": spec.padding.bottom,
+        "pad_left": spec.padding.left,
+        "pad_right": spec.padding.right,
+        **{name: extent for name, extent in optional.items() if extent != 1},
+    }

@@ -1,0 +1,74 @@
+"""The operators that have kernels, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.data import random_layer as random_conv
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.options import KernelOptions, check_options
+from thumbclock.kernels.task import KernelSpec, Layer
+
+__all__ = ["OPERATORS", "Operator", "draw_layer", "find_operator", "parse_spec"]
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator that kernels compute.
+
+    Attributes:
+        name: As users write it.
+        summary: What it computes, in a line.
+        taken: Options that it reads beside precision and shape; see `KernelOptions`.
+        parse: From options to a specification.
+        draw: From a specification and a seed to a layer with realistic numbers.
+    """
+
+    name: str
+    summary: str
+    taken: frozenset[str]
+    parse: Callable[[KernelOptions], KernelSpec]
+    draw: Callable[[Any, int], Layer]
+
+
+OPERATORS: dict[str, Operator] = {
+    operator.name: operator
+    for operator in (
+        Operator(
+            "conv",
+            "2-D convolution",
+            frozenset({"kernel", "stride", "padding", "dilation", "groups"}),
+            ConvSpec.from_options,
+            random_conv,
+        ),
+    )
+}
+"""Every operator, in the order in which tables show them."""
+
+
+def find_operator(name: str) -> Operator:
+    """Return an operator by name.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    if name not in OPERATORS:
+        raise UsageError(f"operator {name!r}: expected {' or '.join(OPERATORS)}")
+    return OPERATORS[name]
+
+
+def parse_spec(name: str, options: KernelOptions) -> KernelSpec:
+    """Return what a user asks for.
+
+    Raises:
+        UsageError: There is no such operator, or an option does not fit it.
+    """
+    operator = find_operator(name)
+    check_options(name, options, operator.taken)
+    return operator.parse(options)
+
+
+def draw_layer(spec: KernelSpec, seed: int = 0) -> Layer:
+    """Return a layer with realistic numbers drawn from a seed."""
+    return find_operator(spec.operator).draw(spec, seed)

@@ -1,0 +1,86 @@
+"""How tensors of 8, 4, 2 and 1 bit lie in memory."""
+
+import numpy as np
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.task import IntArray
+
+__all__ = ["from_fields", "lowest_value", "pack_activations", "to_fields", "unpack_activations"]
+
+
+def pack_activations(values: IntArray, bits: int, *, signed: bool = False) -> bytes:
+    """Pack an HWC tensor pixel by pixel, least significant field first.
+
+    Args:
+        values: int8 for 8 bits, unsigned for 4 and 2 unless signed, -1 and +1 for 1.
+        bits: 8, 4, 2 or 1.
+        signed: Whether values of 4 and 2 bits are two's complement.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    fields = to_fields(np.asarray(values, np.int64), bits, signed=signed or bits == 8)
+    per_byte = 8 // bits
+    *pixels, channels = fields.shape
+    padded = np.zeros((*pixels, -(-channels // per_byte) * per_byte), np.int64)
+    padded[..., :channels] = fields
+    grouped = padded.reshape(-1, per_byte) << (np.arange(per_byte) * bits)
+    return bytes(grouped.sum(axis=1).astype(np.uint8))
+
+
+def unpack_activations(
+    data: bytes, shape: tuple[int, int, int], bits: int, *, signed: bool = False
+) -> IntArray:
+    """Return the HWC tensor that `pack_activations` packed.
+
+    Raises:
+        UsageError: The bytes are not as many as the shape takes, or a spare field is not zero.
+    """
+    height, width, channels = shape
+    per_byte = 8 // bits
+    pixel_bytes = -(-channels // per_byte)
+    if len(data) != height * width * pixel_bytes:
+        raise UsageError(
+            f"{len(data)} bytes of activations; {height}x{width}x{channels} at {bits} bits takes "
+            f"{height * width * pixel_bytes}"
+        )
+    raw = np.frombuffer(data, np.uint8).astype(np.int64).reshape(height, width, pixel_bytes, 1)
+    fields = (raw >> (np.arange(per_byte) * bits)) & ((1 << bits) - 1)
+    fields = fields.reshape(height, width, pixel_bytes * per_byte)
+    if fields[..., channels:].any():
+        raise UsageError("a spare field of a pixel's last byte is not zero; kernels write zeros")
+    return from_fields(fields[..., :channels], bits, signed=signed or bits == 8)
+
+
+def lowest_value(bits: int, *, signed: bool) -> int:
+    """Return the least activation or weight of some bits: -1 of one, else 0 where unsigned."""
+    if bits == 1:
+        return -1
+    return -(1 << (bits - 1)) if signed else 0
+
+
+def to_fields(values: IntArray, bits: int, *, signed: bool) -> IntArray:
+    """Return values as unsigned fields of some bits; -1 and +1 become 0 and 1.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    if bits == 1:
+        if not np.isin(values, (-1, 1)).all():
+            raise UsageError("a binary value is neither -1 nor +1")
+        return (values + 1) // 2
+    low = -(1 << (bits - 1)) if signed else 0
+    high = low + (1 << bits) - 1
+    if values.size and (values.min() < low or values.max() > high):
+        raise UsageError(
+            f"values from {values.min()} to {values.max()} do not fit {bits} bits; expected "
+            f"{low} to {high}"
+        )
+    return values & ((1 << bits) - 1)
+
+
+def from_fields(fields: IntArray, bits: int, *, signed: bool) -> IntArray:
+    """Return the values that `to_fields` made fields of."""
+    if bits == 1:
+        return fields * 2 - 1
+    return fields - ((fields >> (bits - 1)) << bits) if signed else fields
