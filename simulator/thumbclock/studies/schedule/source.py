@@ -250,7 +250,10 @@ def _label_end(path: Path, bare: str, label: str) -> int:
         how = "no label" if not found else f"{len(found)} labels"
         raise UsageError(f"{path} has {how} {label}; expected one (labels: {known})")
     if _in_macro(bare, found[0]):
-        raise UsageError(f"{path}: label {label} is inside a macro; expected it outside of macros")
+        raise UsageError(
+            f"{path}: label {label} is inside a macro; expected it outside of macros: write the loop "
+            "with its label and branch into a file of its own, with macros for what is in it"
+        )
     return found[0]
 
 
