@@ -251,8 +251,8 @@ def _label_end(path: Path, bare: str, label: str) -> int:
         raise UsageError(f"{path} has {how} {label}; expected one (labels: {known})")
     if _in_macro(bare, found[0]):
         raise UsageError(
-            f"{path}: label {label} is inside a macro; expected it outside of macros: write the loop "
-            "with its label and branch into a file of its own, with macros for what is in it"
+            f"{path}: label {label} is inside a macro; expected it outside of macros: write label "
+            "and branch into a file of their own, and call macros for what is between them"
         )
     return found[0]
 

@@ -106,7 +106,10 @@ def _run(code: bytes, state: tuple[list[int], list[int], int]) -> _Outcome:
     for number, value in zip(_FLOATS, floats, strict=True):
         machine.reg_write(number, value)
     machine.reg_write(arm.UC_ARM_REG_XPSR, flags | 1 << 24)
-    machine.emu_start(_CODE | 1, _CODE + len(code))
+    try:
+        machine.emu_start(_CODE | 1, _CODE + len(code))
+    except unicorn.UcError as error:
+        raise ThumbclockError(f"the loop cannot be run to prove its new order: {error}") from None
     return (
         tuple(machine.reg_read(number) for number in _CORE),
         tuple(machine.reg_read(number) for number in _FLOATS),
