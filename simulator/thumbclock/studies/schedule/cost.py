@@ -65,7 +65,7 @@ class Costs:
         if any(waits):
             self._residues = max(4, *lines)
         self._code_base = code.base + 64 * self._residues
-        self._sizes = [code_of[0] for code_of in self._code_sizes()]
+        self._sizes = [instruction.size_bytes for instruction in body.listing.instructions]
         self._first_id, self._id_count = self._number_instructions()
         self._narrow = self._timing.narrowed(self._all_forms())
         self._states: dict[State, int] = {}
@@ -158,11 +158,6 @@ class Costs:
         return sum(own) - pairs + refill
 
     # Numbers for instructions, each in its form, at its place in a fetch line, and in its phase.
-
-    def _code_sizes(self) -> list[tuple[int]]:
-        branch = self.body.listing.branch
-        sizes = [(i.size_bytes,) for i in self.body.listing.instructions]
-        return sizes if branch is None else [*sizes, (branch.size_bytes,)]
 
     def _all_forms(self) -> list[Instruction]:
         branch = self.body.listing.branch

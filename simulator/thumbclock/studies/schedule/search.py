@@ -16,7 +16,6 @@ __all__ = ["Found", "search"]
 
 _HOTTEST_CYCLES = 0.6
 _COLDEST_CYCLES = 0.1
-_ROUNDS = 2
 _REPORT_STEPS = 256
 _UNREACHABLE = Fraction(1 << 30)
 
@@ -68,8 +67,9 @@ def search(
     try:
         if walk.best.cost > goal:
             walk.note(_list_schedule(body, estimate))
-        for start in (walk.best.order, body.original)[:_ROUNDS]:
-            walk.anneal(start, steps // _ROUNDS, goal)
+        starts = (walk.best.order, body.original)
+        for start in starts:
+            walk.anneal(start, -(-steps // len(starts)), goal)
     except KeyboardInterrupt:
         walk.best.interrupted = True
     return walk.best
