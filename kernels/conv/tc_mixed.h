@@ -39,7 +39,7 @@ typedef struct {
 typedef int32_t tc_widen(const uint8_t *packed, int32_t steps, uint32_t *column);
 
 /*
- * Sums of blocks of channels (four, on Cortex-M7 two) over two interleaved columns, to
+ * Sums of blocks of channels, as many as the parts state, over two interleaved columns, to
  * sums[2 * channel + pixel]; start holds what each pixel's accumulators start from. Reads up to
  * 8 bytes behind weights and columns. Returns the next weights.
  */

@@ -1,9 +1,9 @@
 """The Python half of ``kernels/conv/tc_mixed.h``: parts for each precision, packing, scratch.
 
 It serves every pair of weights and activations, whatever comes out, with groups and dilation. A
-step is eight fields of a window; channels come in blocks of four, on Cortex-M7 of two, group by
+step is eight fields of a window; channels come in blocks of a core's `channel_block`, group by
 group. Weights of b bits take b / 8 bytes each, plus what fills a pixel's last byte, a window's last
-step, a group's last block, on Cortex-M7 a channel's first word of 2 and 1 bit, and
+step, a group's last block, of blocks of two a channel's first word of 2 and 1 bit, and
 `READ_AHEAD_BYTES`.
 """
 
@@ -29,26 +29,25 @@ __all__ = [
     "unpack_mixed_weights",
 ]
 
+READ_AHEAD_BYTES = 8
+"""Bytes behind weights and columns that the cores load ahead and do not use."""
+
+_ARMV6M = ("cortex-m0", "cortex-m0plus")
+_STEP = 8  # products of a channel in a step
+
 
 def mixed_files(core: CoreProfile) -> tuple[str, ...]:
     """Return sources below ``kernels/``; an image keeps the parts that it names."""
-    dot = "conv/mixed_dot_m7.S" if _is_m7(core) else "conv/mixed_dot_m4.S"
+    if core.dsp:
+        dot = "conv/mixed_dot_m4.S" if channel_block(core) == 4 else "conv/mixed_dot_m7.S"
+    else:
+        dot = "conv/mixed_dot_m0.S" if core.name in _ARMV6M else "conv/mixed_dot_portable.c"
     return ("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c", dot)
 
 
 def channel_block(core: CoreProfile) -> int:
     """Return how many output channels a core's inner loop computes at a time."""
-    return 2 if _is_m7(core) else 4
-
-
-def _is_m7(core: CoreProfile) -> bool:
-    return core.name == "cortex-m7"
-
-
-READ_AHEAD_BYTES = 8
-"""Bytes behind weights and columns that the cores load ahead and do not use."""
-
-_STEP = 8  # products of a channel in a step
+    return 4 if core.dsp and core.name != "cortex-m7" else 2
 
 
 def mixed_parts(precision: Precision, block: int) -> Struct:
