@@ -7,7 +7,7 @@ LOCK := requirements/dev.txt
 # The environment is made again when what is in these files changes, not when their dates do.
 READY := .venv/ready-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d ' ' -f 1)
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench bench-kernels lock clean
 
 demo: $(READY)
 	@mkdir -p build
@@ -26,6 +26,12 @@ bench: $(READY)
 	$(BIN)/python tests/bench/engine.py
 	$(BIN)/python tests/bench/engine.py --profile nucleo-h743zi \
 	    --place code=flash,constants=flash,weights=flash,data=axi_sram,stack=axi_sram
+
+# Every kernel on the layers of published networks, beside what CMSIS-NN needs for them.
+bench-kernels: $(READY)
+	@mkdir -p build
+	$(BIN)/thumbclock study layers reports/kernels/mlperf-tiny.toml \
+	    --json build/kernels.json --markdown build/kernels.md --figure build/kernels.svg
 
 # Looks up the newest versions that pyproject.toml allows; the result is to be reviewed as a diff.
 LOCKING := --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

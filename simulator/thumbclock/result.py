@@ -39,6 +39,9 @@ __all__ = [
     "Interval",
     "KernelResult",
     "Layer",
+    "LayerMean",
+    "LayerRow",
+    "LayersResult",
     "MemoryPlanEntry",
     "Mismatch",
     "ModelError",
@@ -520,6 +523,87 @@ class CompareResult(_Model):
     baseline: Count = 0
 
 
+class LayerRow(_Model):
+    """A layer in one precision on one board, beside what others need for it.
+
+    Attributes:
+        layer: Its name in the file of layers.
+        operator: e.g. ``conv``.
+        group: What is averaged together, e.g. ``1x1``.
+        implementation: Name of the kernel.
+        profile: Name of the board profile.
+        placement: Role -> memory.
+        apart: Whether its code or weights lie elsewhere than the board's default, where they do
+            not fit; such rows are in no mean.
+        cycles: Of the warm call.
+        macs: Multiply-accumulates of the layer.
+        outputs_differ: How many outputs differ from the reference.
+        weights: How many weights the layer has; 0 where it has none.
+        weight_bytes: Packed weights with their padding, or the code that stands for them.
+        scratch_bytes: What the kernel needs beside input and output.
+        baseline_cycles: Baseline -> cycles of the same layer.
+    """
+
+    layer: str
+    operator: str
+    group: str
+    implementation: str
+    profile: str
+    placement: dict[str, str]
+    apart: bool
+    cycles: Count
+    macs: Count
+    outputs_differ: Count
+    weights: Count
+    weight_bytes: Count
+    scratch_bytes: Count
+    baseline_cycles: dict[str, Count]
+
+
+class LayerMean(_Model):
+    """A row of the table: what a kernel needs over the layers of its groups.
+
+    Attributes:
+        kernel: Name of the row.
+        profile: Name of the board profile.
+        layers: How many layers it covers.
+        mac_per_cycle: All their products per all their cycles.
+        ratios: Baseline -> geometric mean of cycles by its cycles.
+        wanted: The ratio to the first baseline that is aimed at.
+    """
+
+    kernel: str
+    profile: str
+    layers: Annotated[int, Field(ge=1)]
+    mac_per_cycle: Annotated[float, Field(ge=0)]
+    ratios: dict[str, Annotated[float, Field(gt=0)]]
+    wanted: Annotated[float, Field(gt=0)] | None = None
+
+
+class LayersResult(_Model):
+    """Kernels on the layers of published networks (``thumbclock.layers/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        title: What is measured.
+        version: Of thumbclock.
+        toolchain: The compiler.
+        baselines: Name -> what was measured how and when.
+        rows: One for each layer, precision and board.
+        means: The table of kernels.
+    """
+
+    schema_id: Literal["thumbclock.layers/1"] = Field(
+        default="thumbclock.layers/1", validation_alias="schema", serialization_alias="schema"
+    )
+    title: str
+    version: str
+    toolchain: Toolchain
+    baselines: dict[str, str]
+    rows: tuple[LayerRow, ...]
+    means: tuple[LayerMean, ...]
+
+
 class NumberRecord(_Model):
     """A number of a profile, with its dotted name and all that `Quantity` says."""
 
@@ -652,15 +736,21 @@ class ValidationResult(_Model):
     sources: dict[str, str]
 
 
-Result: TypeAlias = RunResult | KernelResult | CompareResult | ProfilesResult | ValidationResult
+Result: TypeAlias = (
+    RunResult | KernelResult | CompareResult | LayersResult | ProfilesResult | ValidationResult
+)
 """Whatever ``--json`` writes."""
 
 _MODELS: dict[
-    str, type[RunResult | KernelResult | CompareResult | ProfilesResult | ValidationResult]
+    str,
+    type[
+        RunResult | KernelResult | CompareResult | LayersResult | ProfilesResult | ValidationResult
+    ],
 ] = {
     "thumbclock.run/1": RunResult,
     "thumbclock.kernel/1": KernelResult,
     "thumbclock.compare/1": CompareResult,
+    "thumbclock.layers/1": LayersResult,
     "thumbclock.profiles/1": ProfilesResult,
     "thumbclock.validation/1": ValidationResult,
 }

@@ -13,6 +13,7 @@ from thumbclock.cli.errors import reported
 from thumbclock.cli.kernel import kernel
 from thumbclock.cli.profiles import profiles
 from thumbclock.cli.run import run
+from thumbclock.cli.study import study
 from thumbclock.cli.validate import validate
 
 __all__ = ["app", "main"]
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (run, kernel, compare, validate, profiles):
     app.command()(reported(command))
+app.add_typer(study, name="study")
 
 
 def _show_version(wanted: bool) -> None:
