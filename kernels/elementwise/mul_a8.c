@@ -36,8 +36,9 @@ TC_INLINE uint32_t mul_word(const tc_mul_words *by, uint32_t a, uint32_t b) {
     const int32_t b02 = tc_even_add_s8(by->offsets2, b), b13 = tc_odd_add_s8(by->offsets2, b);
     a02 = (int32_t)__sadd16((int16x2_t)a02, (int16x2_t)a02);
     a13 = (int32_t)__sadd16((int16x2_t)a13, (int16x2_t)a13);
-    return tc_pack_s8(scaled(by, __smulbb(a02, b02)), scaled(by, __smulbb(a13, b13)),
-                      scaled(by, __smultt(a02, b02)), scaled(by, __smultt(a13, b13)));
+    return tc_pack_s8(scaled(by, (int16_t)a02 * (int16_t)b02),
+                      scaled(by, (int16_t)a13 * (int16_t)b13),
+                      scaled(by, (a02 >> 16) * (b02 >> 16)), scaled(by, (a13 >> 16) * (b13 >> 16)));
 }
 
 /* Elements in whole words; returns how many. */

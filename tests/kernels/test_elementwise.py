@@ -72,8 +72,10 @@ def test_bit_exact(operator: str, precision: str, toolchain: str, data: st.DataO
 @pytest.mark.parametrize("profile", ["ideal-m3", "ideal-m0plus"])
 @pytest.mark.parametrize(
     ("operator", "precision"),
-    [("add", "a8"), ("mul", "a8"), ("mul", "a4s"), ("clamp", "a8"), ("clamp", "a4s")]
-    + [("clamp", "a2"), ("requantize", "a8o4"), ("requantize", "a2o8")],
+    [
+        *(("add", "a8"), ("mul", "a8"), ("mul", "a4s"), ("clamp", "a8"), ("clamp", "a4s")),
+        *(("clamp", "a2"), ("requantize", "a8o4"), ("requantize", "a2o8")),
+    ],
 )
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())

@@ -42,7 +42,7 @@ def layers(draw: st.DrawFn) -> SoftmaxLayer:
         ("zig", "ideal-m0plus"),
     ],
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(layer=layers())
 def test_bit_exact(toolchain: str, profile: str, layer: SoftmaxLayer) -> None:
     """Outputs equal the reference's, and nothing else is touched."""
@@ -76,12 +76,12 @@ def test_close_to_real_softmax(layer: SoftmaxLayer) -> None:
 
 @given(_SCALES)
 def test_exponentials(scale: float) -> None:
-    """exp is within 2^-26 or so, 1 at 0, and 0 from where a difference no longer counts."""
+    """Exponentials are good to 2^-22, 1 at 0, and 0 where a difference no longer counts."""
     prepared = SoftmaxScale.of(scale)
     differences = np.arange(-255, 1)
     found = exponentials(differences, prepared)
     real = np.where(differences >= prepared.least, np.exp(scale * differences), 0.0)
-    assert (np.abs(found / 2.0**31 - real) < 2.0**-25).all()
+    assert (np.abs(found / 2.0**31 - real) < 2.0**-22).all()
     assert found[-1] == (1 << 31) - 1
     assert (found[differences < prepared.least] == 0).all()
 
