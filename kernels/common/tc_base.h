@@ -6,6 +6,13 @@
 
 #define TC_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop whose trips are few, or whose body fills the registers as it is. */
+#if defined(__clang__)
+#define TC_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define TC_ROLLED _Pragma("GCC unroll 1")
+#endif
+
 /* Cortex-M3 and up load and store unaligned words; the compiler must not pair these. */
 TC_INLINE uint32_t tc_load32(const uint8_t *from) {
     uint32_t word;

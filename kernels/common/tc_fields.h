@@ -14,12 +14,19 @@ TC_INLINE uint32_t tc_sign_bits(tc_field field) {
     return field.bits == 4 ? 0x88888888u : 0xAAAAAAAAu;
 }
 
-/* Nibbles: a byte's high nibble decides which byte is greater, so the low one may hold anything. */
-TC_INLINE uint32_t tc_max_nibbles(uint32_t a, uint32_t b, int32_t is_signed) {
-    const uint32_t high = is_signed ? tc_max_s8x4(a, b) : tc_max_u8x4(a, b);
-    const uint32_t low =
-        is_signed ? tc_max_s8x4(a << 4, b << 4) : tc_max_u8x4(a << 4, b << 4);
+TC_INLINE uint32_t tc_max_bytes(uint32_t a, uint32_t b, int32_t is_signed) {
+    return is_signed ? tc_max_s8x4(a, b) : tc_max_u8x4(a, b);
+}
+
+/* The high nibbles of two words' bytes. */
+TC_INLINE uint32_t tc_join_nibbles(uint32_t high, uint32_t low) {
     return (high & 0xF0F0F0F0u) | (low >> 4 & 0x0F0F0F0Fu);
+}
+
+/* A byte's high nibble decides which byte is greater, so that the low one may hold anything. */
+TC_INLINE uint32_t tc_max_nibbles(uint32_t a, uint32_t b, int32_t is_signed) {
+    return tc_join_nibbles(tc_max_bytes(a, b, is_signed),
+                           tc_max_bytes(a << 4, b << 4, is_signed));
 }
 
 /* Unsigned pairs of bits: where only one has the high bit, the other's low bit does not count. */

@@ -1,52 +1,25 @@
 /* int8 additions in one step, where Python has shown that it equals TensorFlow Lite's. */
-#include <arm_acle.h>
-
 #include "tc_elementwise.h"
 #include "tc_fields.h"
-#include "tc_dsp.h"
 
-/* Bytes 0 and 2, or 1 and 3, times 256 in 16-bit lanes. */
-TC_INLINE int32_t even_lanes(uint32_t bytes) {
-    return (int32_t)(bytes << 8 & 0xFF00FF00u);
-}
+/* In add_words.S; words > 0 of four elements. */
+void tc_add_words(const int8_t *first, const int8_t *second, int8_t *output, int32_t words,
+                  const tc_add_affine *add);
 
-TC_INLINE int32_t odd_lanes(uint32_t bytes) {
-    return (int32_t)(bytes & 0xFF00FF00u);
-}
-
-TC_INLINE uint32_t add_word(const tc_add_affine *add, uint32_t a, uint32_t b) {
-    const int32_t f = add->factor1, g = add->factor2, start = add->start;
-    const int32_t a02 = even_lanes(a), a13 = odd_lanes(a), b02 = even_lanes(b), b13 = odd_lanes(b);
-    const int32_t y0 = __smlawb(f, a02, __smlawb(g, b02, start));
-    const int32_t y1 = __smlawb(f, a13, __smlawb(g, b13, start));
-    const int32_t y2 = __smlawt(f, a02, __smlawt(g, b02, start));
-    const int32_t y3 = __smlawt(f, a13, __smlawt(g, b13, start));
-    return tc_pack_s8(tc_saturate_s8(y0, TC_ADD_SHIFT), tc_saturate_s8(y1, TC_ADD_SHIFT),
-                      tc_saturate_s8(y2, TC_ADD_SHIFT), tc_saturate_s8(y3, TC_ADD_SHIFT));
-}
-
-TC_INLINE void add_block(const tc_add_affine *add, const int8_t *first, const int8_t *second,
-                         int32_t words, int32_t bytes, int8_t *output) {
-    uint32_t a[2], b[2];
-    for (int32_t i = 0; i < words; ++i) {
-        a[i] = tc_load_bytes((const uint8_t *)first + 4 * i, bytes);
-        b[i] = tc_load_bytes((const uint8_t *)second + 4 * i, bytes);
-    }
-    for (int32_t i = 0; i < words; ++i) {
-        tc_store_bytes((uint8_t *)output + 4 * i, add_word(add, a[i], b[i]), bytes);
-    }
+/* 256 * value * factor / 2^16, rounded down. */
+TC_INLINE int32_t times(int32_t factor, int32_t value) {
+    return (int32_t)((int64_t)factor * value >> 8);
 }
 
 void tc_add_affine_a8(const tc_add_affine *add, const int8_t *first, const int8_t *second,
                       int32_t count, int8_t *output) {
-    const tc_add_affine by = *add;
-    int8_t *to = output;
-    int32_t left = count;
-    for (; left >= 8; left -= 8, first += 8, second += 8, to += 8) {
-        add_block(&by, first, second, 2, 4, to);
+    if (count >= 4) {
+        tc_add_words(first, second, output, count >> 2, add);
     }
-    for (; left > 0; --left, ++first, ++second, ++to) {
-        add_block(&by, first, second, 1, 1, to);
+    for (int32_t i = count & ~3; i < count; ++i) {
+        const int32_t sum =
+            times(add->factor1, first[i]) + times(add->factor2, second[i]) + add->start;
+        output[i] = (int8_t)tc_clamp(sum >> TC_ADD_SHIFT, -128, 127);
     }
-    tc_clamp_outputs(output, count, by.low, by.high);
+    tc_clamp_outputs(output, count, add->low, add->high);
 }

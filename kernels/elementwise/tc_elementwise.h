@@ -52,6 +52,9 @@ void tc_add_affine_a8(const tc_add_affine *add, const int8_t *first, const int8_
                       int32_t count, int8_t *output);
 void tc_mul_a8(const tc_mul_shape *mul, const int8_t *first, const int8_t *second, int32_t count,
                int8_t *output);
+/* The same where left is 0 and right 1 to 22. */
+void tc_mul_dsp_a8(const tc_mul_shape *mul, const int8_t *first, const int8_t *second,
+                   int32_t count, int8_t *output);
 
 typedef struct {
     int32_t pixels, pixel_bytes;

@@ -29,13 +29,14 @@ TC_INLINE void across(tc_field field, const uint8_t *at, int32_t pixel_bytes, in
     }
 }
 
-TC_INLINE void average(tc_field field, const tc_pool_window *window, const uint8_t *at,
+TC_INLINE void average(tc_field field, const tc_pool_run *run, const uint8_t *at,
                        tc_divisor by, int32_t bytes, uint8_t *output) {
     const int32_t planes = 8 / field.bits;
     const uint32_t mask = tc_four_times((1 << field.bits) - 1);
     tc_lanes lanes[MOST_PLANES] = {{0, 0}};
-    for (int32_t rows = window->rows; rows > 0; --rows, at += window->row_bytes) {
-        across(field, at, window->pixel_bytes, window->columns, bytes, lanes);
+    TC_ROLLED
+    for (int32_t rows = run->rows; rows > 0; --rows, at += run->row_bytes) {
+        across(field, at, run->pixel_bytes, run->columns, bytes, lanes);
     }
     uint32_t word = 0;
     for (int32_t i = 0; i < planes; ++i) {
@@ -44,25 +45,38 @@ TC_INLINE void average(tc_field field, const tc_pool_window *window, const uint8
     tc_store_bytes(output, word, bytes);
 }
 
+TC_INLINE uint8_t *avgpool_run(tc_field field, const tc_pool_run *run, tc_divisor by,
+                               uint8_t *output) {
+    const uint8_t *first = run->first;
+    for (int32_t windows = run->windows; windows > 0; --windows, first += run->step_bytes) {
+        const uint8_t *at = first;
+        int32_t left = run->pixel_bytes;
+        TC_ROLLED
+        for (; left >= 4; left -= 4, at += 4, output += 4) {
+            average(field, run, at, by, 4, output);
+        }
+        TC_ROLLED
+        for (; left > 0; --left, ++at, ++output) {
+            average(field, run, at, by, 1, output);
+        }
+    }
+    return output;
+}
+
 TC_INLINE void avgpool(tc_field field, const tc_pool_shape *shape, const uint8_t *input,
                        uint8_t *output) {
     const int32_t offset = field.is_signed ? 1 << (field.bits - 1) : 0;
+    const int32_t inside = tc_pool_inside(shape);
     tc_divisor by = tc_divisor_of(1, offset);
     for (int32_t row = 0; row < shape->out_h; ++row) {
-        for (int32_t column = 0; column < shape->out_w; ++column) {
-            const tc_pool_window window = tc_pool_at(shape, input, row, column);
-            const uint8_t *at = window.first;
-            const int32_t count = window.rows * window.columns;
+        for (int32_t column = 0; column < shape->out_w;) {
+            const tc_pool_run run = tc_pool_at(shape, input, row, column, inside);
+            const int32_t count = run.rows * run.columns;
             if (count != by.count) {
                 by = tc_divisor_of(count, offset);
             }
-            int32_t left = window.pixel_bytes;
-            for (; left >= 4; left -= 4, at += 4, output += 4) {
-                average(field, &window, at, by, 4, output);
-            }
-            for (; left > 0; --left, ++at, ++output) {
-                average(field, &window, at, by, 1, output);
-            }
+            output = avgpool_run(field, &run, by, output);
+            column += run.windows;
         }
     }
 }

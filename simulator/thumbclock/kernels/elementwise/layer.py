@@ -27,6 +27,17 @@ __all__ = ["BinaryLayer", "ClampLayer", "RequantizeLayer"]
 
 _HEADER = "elementwise/tc_elementwise.h"
 
+_FILES: dict[str, tuple[str, ...]] = {
+    "add": ("elementwise/add_a8.c",),
+    "add_affine": ("elementwise/add_affine_a8.c", "elementwise/add_words.S"),
+    "mul": ("elementwise/mul_a8.c",),
+    "mul_dsp": ("elementwise/mul_dsp_a8.c", "elementwise/mul_words.S", "elementwise/mul_a8.c"),
+}
+"""Sources of the int8 kernels of two inputs."""
+
+_LONGEST_SHIFT = 22
+"""Right shift up to which a shifted zero point fits the fast multiplication's accumulator."""
+
 
 @dataclass(frozen=True)
 class BinaryLayer:
@@ -73,8 +84,8 @@ class BinaryLayer:
         return _task(
             self.spec,
             self.expected(),
-            (f"elementwise/{name}.c",),
-            f"tc_{name}",
+            _FILES[name],
+            f"tc_{name}_a8",
             (struct, *_pointers("tc_input", "tc_second"), self.first.size),
             tuple(inputs),
         )
@@ -86,7 +97,8 @@ class BinaryLayer:
             case Multiplication() as m:
                 shifts = (max(m.shift, 0), max(-m.shift, 0))
                 offsets = (m.offset1, m.offset2, m.multiplier, *shifts, m.output_offset)
-                return Struct("tc_mul_shape", (*offsets, *bounds)), "mul_a8"
+                fast = core.dsp and -_LONGEST_SHIFT <= m.shift < 0
+                return Struct("tc_mul_shape", (*offsets, *bounds)), "mul_dsp" if fast else "mul"
             case Addition() as a:
                 affine = find_affine(a) if core.dsp else None
                 return _addition(a, affine, bounds)
@@ -108,10 +120,10 @@ def _addition(
 ) -> tuple[Struct, str]:
     if affine is not None:
         factors = (affine.factor1, affine.factor2, affine.start)
-        return Struct("tc_add_affine", (*factors, *bounds)), "add_affine_a8"
+        return Struct("tc_add_affine", (*factors, *bounds)), "add_affine"
     operands = [(offset, m, -shift) for offset, m, shift in (addition.first, addition.second)]
     total = (addition.multiplier, -addition.shift, addition.output_offset)
-    return Struct("tc_add_shape", (*operands[0], *operands[1], *total, *bounds)), "add_a8"
+    return Struct("tc_add_shape", (*operands[0], *operands[1], *total, *bounds)), "add"
 
 
 @dataclass(frozen=True)
