@@ -88,13 +88,34 @@ TC_INLINE uint8_t *maxpool_run(tc_field field, const tc_pool_run *run, uint8_t *
     return output;
 }
 
+#if defined(__ARM_FEATURE_DSP)
+
+/* In max_2x2.S; pixel_bytes a multiple of 8. */
+void tc_max_2x2(const tc_pool_run *run, uint8_t *output);
+
+TC_INLINE int32_t takes_2x2(tc_field field, const tc_pool_run *run) {
+    return field.bits == 8 && run->rows == 2 && run->columns == 2 && run->pixel_bytes % 8 == 0;
+}
+
+#else
+
+#define takes_2x2(field, run) 0
+#define tc_max_2x2(run, output) (void)0
+
+#endif
+
 TC_INLINE void maxpool(tc_field field, const tc_pool_shape *shape, const uint8_t *input,
                        uint8_t *output) {
     const int32_t inside = tc_pool_inside(shape);
     for (int32_t row = 0; row < shape->out_h; ++row) {
         for (int32_t column = 0; column < shape->out_w;) {
             const tc_pool_run run = tc_pool_at(shape, input, row, column, inside);
-            output = maxpool_run(field, &run, output);
+            if (takes_2x2(field, &run)) {
+                tc_max_2x2(&run, output);
+                output += run.windows * run.pixel_bytes;
+            } else {
+                output = maxpool_run(field, &run, output);
+            }
             column += run.windows;
         }
     }

@@ -1,13 +1,19 @@
+/* Softmax of int8: maximum, sum of exponentials and quotients of each row. */
 #include "tc_softmax.h"
 
 #include "tc_bytes.h"
 #include "tc_scale.h"
+
+#if defined(__ARM_FEATURE_SAT)
+#include <arm_acle.h>
+#endif
 
 static int32_t greatest(const int8_t *row, int32_t columns) {
     uint32_t most = TC_SIGNS;
     for (; columns >= 4; columns -= 4, row += 4) {
         most = tc_max_s8x4(most, tc_load32((const uint8_t *)row));
     }
+    TC_ROLLED
     for (; columns > 0; --columns) {
         most = tc_max_s8x4(most, tc_four_times(*row++));
     }
@@ -37,6 +43,7 @@ static uint32_t sum_up(const int8_t *row, int32_t columns, const int32_t *by_inp
             sum += (uint32_t)(found[i] + half) >> 12;
         }
     }
+    TC_ROLLED
     for (; columns > 0; --columns) {
         look_up(row++, by_input, 1, found);
         sum += (uint32_t)(found[0] + half) >> 12;
@@ -58,26 +65,33 @@ static int32_t reciprocal(uint32_t sum) {
     return x > 0x3FFFFFFF ? INT32_MAX : x * 2;
 }
 
-/* Each exponential's share of the sum: (product + 2^30 rounded to Q31 + half) >> right. */
-static void divide_up(const int8_t *row, int32_t columns, const int32_t *by_input,
-                      int32_t share, uint32_t right, int8_t *output) {
+/* An exponential's share of the sum, 0 to 255: ((product + 2^30) >> 31) rounded by right bits. */
+TC_INLINE uint32_t share_of(int32_t exponential, int32_t inverse, uint32_t right) {
     const uint64_t rounding = (1ull << 30) + (1ull << (30 + right));
+    const uint64_t product = (uint64_t)(uint32_t)inverse * (uint32_t)exponential + rounding;
+    const int32_t share = (int32_t)((uint32_t)(product >> 32) >> (right - 1));
+#if defined(__ARM_FEATURE_SAT)
+    return __usat(share, 8);
+#else
+    return share > 255 ? 255 : (uint32_t)share;
+#endif
+}
+
+static void divide_up(const int8_t *row, int32_t columns, const int32_t *by_input,
+                      int32_t inverse, uint32_t right, int8_t *output) {
     int32_t found[4];
     for (; columns >= 4; columns -= 4, row += 4, output += 4) {
         uint32_t word = 0;
         look_up(row, by_input, 4, found);
         for (int32_t i = 0; i < 4; ++i) {
-            const uint64_t product = (uint64_t)(uint32_t)share * (uint32_t)found[i] + rounding;
-            const uint32_t y = (uint32_t)(product >> 32) >> (right - 1);
-            word |= (y > 255 ? 255 : y) << 8 * i;
+            word |= share_of(found[i], inverse, right) << 8 * i;
         }
         tc_store32((uint8_t *)output, word ^ TC_SIGNS);
     }
+    TC_ROLLED
     for (; columns > 0; --columns) {
         look_up(row++, by_input, 1, found);
-        const uint64_t product = (uint64_t)(uint32_t)share * (uint32_t)found[0] + rounding;
-        const uint32_t y = (uint32_t)(product >> 32) >> (right - 1);
-        *output++ = (int8_t)((y > 255 ? 255 : y) ^ 0x80);
+        *output++ = (int8_t)(share_of(found[0], inverse, right) ^ 0x80);
     }
 }
 

@@ -60,6 +60,20 @@ def test_bit_exact(kind: str, precision: str, toolchain: str, data: st.DataObjec
     check(random_layer(spec, data.draw(st.integers(0, 999))), toolchain=toolchain)
 
 
+@pytest.mark.parametrize("channels", [8, 16, 24, 64])
+@pytest.mark.parametrize("padding", ["same", "valid", "1,1,1,1"])
+def test_usual_windows(channels: int, padding: str) -> None:
+    """Windows of 2x2 pixels of whole words have a loop of their own; borders do not take it."""
+    for stride in ("1", "2", "3x1"):
+        options = KernelOptions(
+            shape=f"5x7x{channels}", kernel="2", stride=stride, padding=padding, activation="-50,50"
+        )
+        for operator in ("maxpool", "avgpool"):
+            spec = parse_spec(operator, options)
+            assert isinstance(spec, PoolSpec)
+            check(random_layer(spec))
+
+
 @pytest.mark.parametrize("profile", ["ideal-m3", "ideal-m0plus"])
 @pytest.mark.parametrize(("kind", "precision"), CASES)
 @settings(max_examples=10, deadline=None)

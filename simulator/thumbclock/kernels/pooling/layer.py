@@ -35,15 +35,14 @@ class PoolLayer:
     inputs: IntArray
     activation: ActivationRange = field(default_factory=ActivationRange)
 
-    def task(self, core: CoreProfile) -> Task:  # noqa: ARG002
-        """Return the call of the kernel, which is the same for all cores."""
+    def task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel for a core."""
         spec, bits = self.spec, self.spec.precision.activation_bits
         signed = spec.precision.signed
         name = weightless_name(spec.precision)
         ctype = "int8_t" if bits == 8 else "uint8_t"
         bounds = (self.activation.low, self.activation.high) if bits == 8 else ()
         short = {"max": "max", "average": "avg"}[spec.kind]
-        file = "maxpool" if spec.kind == "max" else f"avgpool_{'a8' if bits == 8 else 'fields'}"
         return Task(
             operator=spec.operator,
             implementation=name,
@@ -52,7 +51,7 @@ class PoolLayer:
             shape=_shape(spec),
             macs=0,
             header="pooling/tc_pooling.h",
-            files=(f"pooling/{file}.c",),
+            files=_files(spec, core),
             arrays=(
                 Array(
                     *("tc_input", ctype, pack_activations(self.inputs, bits, signed=signed)),
@@ -79,6 +78,15 @@ def random_layer(spec: PoolSpec, seed: int = 0) -> PoolLayer:
     inputs = draw_activations(rng, spec.input_shape, spec.precision)
     zero_point, scale = int(rng.integers(-128, -100)), 6.0 / float(rng.integers(100, 240))
     return PoolLayer(spec, inputs, parse_activation(spec.activation, zero_point, scale))
+
+
+def _files(spec: PoolSpec, core: CoreProfile) -> tuple[str, ...]:
+    eight = spec.precision.activation_bits == 8
+    if spec.kind == "average":
+        return (f"pooling/avgpool_{'a8' if eight else 'fields'}.c",)
+    if core.dsp:
+        return ("pooling/maxpool.c", "pooling/max_2x2.S")
+    return ("pooling/maxpool.c",)
 
 
 def _fields(spec: PoolSpec) -> tuple[int, ...]:
