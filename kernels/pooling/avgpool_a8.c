@@ -84,6 +84,10 @@ TC_INLINE uint8_t *small_windows(const tc_pool_run *run, tc_divisor by, uint8_t 
             average(run, at, by, 4, 4, output);
         }
         TC_ROLLED
+        for (; left >= 8; left -= 8, at += 8, output += 8) {
+            average(run, at, by, 2, 4, output);
+        }
+        TC_ROLLED
         for (; left >= 4; left -= 4, at += 4, output += 4) {
             average(run, at, by, 1, 4, output);
         }

@@ -52,7 +52,7 @@ def poolings(draw: st.DrawFn, kind: str, precision: str) -> PoolSpec:
 
 @pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
 @pytest.mark.parametrize(("kind", "precision"), CASES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_bit_exact(kind: str, precision: str, toolchain: str, data: st.DataObject) -> None:
     """Outputs equal the reference's on any shape, and nothing else is touched."""

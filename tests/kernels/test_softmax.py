@@ -42,7 +42,7 @@ def layers(draw: st.DrawFn) -> SoftmaxLayer:
         ("zig", "ideal-m0plus"),
     ],
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(layer=layers())
 def test_bit_exact(toolchain: str, profile: str, layer: SoftmaxLayer) -> None:
     """Outputs equal the reference's, and nothing else is touched."""
