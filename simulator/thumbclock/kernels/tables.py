@@ -9,6 +9,7 @@ from thumbclock.kernels.packed import lowest_value
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
+    Requantization,
     SubByteRequantization,
     ThresholdRequantization,
 )
@@ -28,14 +29,20 @@ def largest_input(precision: Precision, input_offset: int) -> int:
 
 
 def pack_int8(
-    requantization: Int8Requantization, by_channel: IntArray, precision: Precision
+    requantization: Int8Requantization,
+    by_channel: IntArray,
+    precision: Precision,
+    *,
+    folded: bool = True,
 ) -> bytes:
-    """Pack ``tc_channel_s8``; the input offset's part of a sum is in the bias.
+    """Pack ``tc_channel_s8``.
 
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
         precision: Of the layer.
+        folded: Whether the input offset's part of a sum is in the bias; kernels that add the
+            offset to their inputs want it without.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -43,9 +50,9 @@ def pack_int8(
     largest = _largest_sums(by_channel, precision, requantization.input_offset)
     left = np.maximum(requantization.shift, 0) + 1
     _expect_range(largest + np.abs(requantization.bias), left)
-    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1)
+    bias = requantization.bias + folded * _offset_sums(requantization, by_channel)
     right = np.maximum(-requantization.shift, 0)
-    rows = zip(folded, requantization.multiplier, left, right, strict=True)
+    rows = zip(bias, requantization.multiplier, left, right, strict=True)
     return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
 
 
@@ -54,6 +61,8 @@ def pack_sub_byte(
     by_channel: IntArray,
     precision: Precision,
     group: int = 1,
+    *,
+    folded: bool = True,
 ) -> bytes:
     """Pack ``tc_channel_un``; arguments as for `pack_int8`.
 
@@ -62,6 +71,7 @@ def pack_sub_byte(
         by_channel: (channels, products) weights.
         precision: Of the layer.
         group: The table is filled up with zeros to a multiple of so many channels.
+        folded: As for `pack_int8`.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -71,30 +81,38 @@ def pack_sub_byte(
     _expect_range(largest + np.abs(requantization.bias), left)
     channels = -(-len(by_channel) // group) * group
     table = np.zeros((channels, 2), "<i4")
-    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1)
-    table[: len(by_channel), 0] = folded
+    bias = requantization.bias + folded * _offset_sums(requantization, by_channel)
+    table[: len(by_channel), 0] = bias
     table[: len(by_channel), 1] = requantization.multiplier
     return table.tobytes()
 
 
-def pack_thresholds(requantization: ThresholdRequantization, by_channel: IntArray) -> bytes:
+def pack_thresholds(
+    requantization: ThresholdRequantization, by_channel: IntArray, *, folded: bool = True
+) -> bytes:
     """Pack ``tc_requant_thresholds``: per channel, what its count is XORed with, and thresholds.
 
     A falling channel's count is inverted, which is the highest count less it; a signed output is
-    the count with its top bit inverted. The input offset's part of a sum is in the thresholds.
+    the count with its top bit inverted.
 
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
+        folded: As for `pack_int8`; here, it is in the thresholds.
     """
     bits = requantization.bits
     inverted = ((1 << bits) - 1) * requantization.falls
     top = 1 << (bits - 1) if requantization.signed and bits > 1 else 0
-    folded = requantization.input_offset * by_channel.sum(axis=1)
+    offset_sums = folded * _offset_sums(requantization, by_channel)
     table = np.empty((len(by_channel), 1 << bits), np.int64)
     table[:, 0] = inverted ^ top
-    table[:, 1:] = requantization.thresholds - folded[:, None]
+    table[:, 1:] = requantization.thresholds - offset_sums[:, None]
     return np.clip(table, 1 - _LIMIT, _LIMIT - 1).astype("<i4").tobytes()
+
+
+def _offset_sums(requantization: Requantization, by_channel: IntArray) -> IntArray:
+    sums: IntArray = requantization.input_offset * by_channel.sum(axis=1)
+    return sums
 
 
 def _largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:

@@ -1,0 +1,138 @@
+"""A depthwise convolution with its numbers, and the call of the kernel that computes it."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.reference import convolve
+from thumbclock.kernels.depthwise.packing import (
+    fits_3x3,
+    pack_requantization,
+    pack_weights,
+    scratch_bytes,
+    scratch_bytes_3x3,
+    shape_fields,
+)
+from thumbclock.kernels.depthwise.spec import DepthwiseSpec
+from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.requantization import (
+    Int8Requantization,
+    Requantization,
+    SubByteRequantization,
+)
+from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
+from thumbclock.profiles import CoreProfile
+
+__all__ = ["DepthwiseLayer"]
+
+
+@dataclass(frozen=True)
+class DepthwiseLayer:
+    """A layer's numbers, unpacked.
+
+    Attributes:
+        spec: The depthwise convolution.
+        inputs: HWC.
+        weights: OHWI with one input channel each.
+        requantization: From sums to outputs.
+    """
+
+    spec: DepthwiseSpec
+    inputs: IntArray
+    weights: IntArray
+    requantization: Requantization
+
+    def expected(self) -> IntArray:
+        """Return the reference's outputs, HWC."""
+        return convolve(self.spec.conv, self.inputs, self.weights, self.requantization)
+
+    def task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel for a core.
+
+        Raises:
+            UsageError: There is no kernel, or the layer's numbers do not fit it.
+        """
+        spec, conv, precision = self.spec, self.spec.conv, self.spec.precision
+        if precision.unrolled:
+            raise UsageError(f"depthwise convolution has no kernel {precision.name}")
+        return Task(
+            operator=spec.operator,
+            implementation=precision.name,
+            weight_bits=precision.weight_bits,
+            activation_bits=precision.activation_bits,
+            shape=_shape(spec),
+            macs=conv.macs,
+            header="depthwise/tc_depthwise.h",
+            files=("depthwise/w8a8_3x3.c", "depthwise/w8a8_3x3_m4.S", "depthwise/strip.S"),
+            arrays=self._arrays(),
+            function="tc_depthwise_w8a8_3x3",
+            arguments=(
+                Struct("tc_depthwise_shape", shape_fields(spec)),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                self._requantization(),
+                Pointer("tc_output"),
+                Pointer("tc_scratch"),
+            ),
+            output_ctype="int8_t",
+            output_bytes=conv.out_h * conv.out_w * -(-conv.out_c * precision.output_bits // 8),
+            scratch_bytes=scratch_bytes_3x3(spec),
+            expected=self.expected(),
+            unpack=partial(
+                unpack_activations,
+                shape=conv.output_shape,
+                bits=precision.output_bits,
+                signed=precision.signed,
+            ),
+            options={
+                "weight_bytes": len(pack_weights(spec, self.weights)),
+            },
+        )
+
+    def _arrays(self) -> tuple[Array, ...]:
+        spec, precision = self.spec, self.spec.precision
+        inputs = pack_activations(self.inputs, precision.activation_bits, signed=precision.signed)
+        table = pack_requantization(spec, self.requantization, self.weights)
+        return (
+            Array("tc_input", "int8_t", inputs, "data"),
+            Array("tc_weights", "int8_t", pack_weights(spec, self.weights)),
+            Array("tc_requantization", _TABLE_TYPES[type(self.requantization)], table),
+        )
+
+    def _requantization(self) -> Struct:
+        table = Pointer("tc_requantization")
+        match self.requantization:
+            case Int8Requantization() as q:
+                bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
+                return Struct("tc_requant_s8", (table, *bounds))
+            case SubByteRequantization() as q:
+                return Struct("tc_requant_un", (table, q.left))
+            case _:
+                return Struct("tc_requant_thresholds", (table,))
+
+
+_TABLE_TYPES: dict[type[Requantization], str] = {
+    Int8Requantization: "tc_channel_s8",
+}
+
+
+def _shape(spec: DepthwiseSpec) -> dict[str, int]:
+    conv = spec.conv
+    return {
+        "in_h": conv.in_h,
+        "in_w": conv.in_w,
+        "in_c": conv.in_c,
+        "out_h": conv.out_h,
+        "out_w": conv.out_w,
+        "out_c": conv.out_c,
+        "kernel_h": conv.kernel_h,
+        "kernel_w": conv.kernel_w,
+        "stride_h": conv.stride_h,
+        "stride_w": conv.stride_w,
+        "dilation_h": conv.dilation_h,
+        "dilation_w": conv.dilation_w,
+        "pad_top": conv.padding.top,
+        "pad_bottom": conv.padding.bottom,
+        "pad_left": conv.padding.left,
+        "pad_right": conv.padding.right,
+    }

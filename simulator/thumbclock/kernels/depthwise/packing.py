@@ -1,0 +1,105 @@
+"""How weights and tables lie in memory, and what the kernels need as scratch.
+
+Weights are 1HWC as in TensorFlow Lite, packed tap by tap as activations are pixel by pixel: those
+of b bits take b / 8 bytes each, plus what fills the last byte of a tap.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from thumbclock.errors import UsageError
+from thumbclock.kernels.depthwise.spec import DepthwiseSpec
+from thumbclock.kernels.packed import pack_activations
+from thumbclock.kernels.requantization import (
+    Int8Requantization,
+    Requantization,
+    SubByteRequantization,
+)
+from thumbclock.kernels.tables import pack_int8, pack_sub_byte, pack_thresholds
+from thumbclock.kernels.task import IntArray
+
+__all__ = [
+    "fits_3x3",
+    "pack_requantization",
+    "pack_weights",
+    "scratch_bytes",
+    "scratch_bytes_3x3",
+    "shape_fields",
+]
+
+_TILE_ROWS, _TILE_COLUMNS = 32, 8  # as in tc_strips.h
+_STRIP_BYTES = 4 * 4 * (_TILE_ROWS + 2) + 4
+
+
+def pack_weights(spec: DepthwiseSpec, weights: IntArray) -> bytes:
+    """Pack OHWI weights, one input channel each, as 1HWC.
+
+    Raises:
+        UsageError: The shape differs from the specification's, or a value does not fit.
+    """
+    conv = spec.conv
+    if weights.shape != conv.weight_shape:
+        raise UsageError(f"weights of shape {weights.shape}; expected OHWI {conv.weight_shape}")
+    taps = np.asarray(weights, np.int64)[..., 0].transpose(1, 2, 0)
+    return pack_activations(taps, spec.precision.weight_bits, signed=True)
+
+
+def pack_requantization(
+    spec: DepthwiseSpec, requantization: Requantization, weights: IntArray
+) -> bytes:
+    """Pack the table of channels: ``tc_channel_s8``, ``tc_channel_un`` or thresholds.
+
+    The kernels add the offset to inputs of 8 bits themselves. Binary inputs count as 0 and 2, 1 too
+    much: that part of a sum is in the table.
+
+    Raises:
+        UsageError: A number does not fit its field, or a product would leave 32 bits.
+    """
+    by_channel = np.asarray(weights, np.int64).reshape(spec.conv.out_c, -1)
+    folded = spec.precision.activation_bits == 1
+    given = replace(requantization, input_offset=-1) if folded else requantization
+    match given:
+        case Int8Requantization():
+            return pack_int8(given, by_channel, spec.precision, folded=folded)
+        case SubByteRequantization():
+            return pack_sub_byte(given, by_channel, spec.precision, folded=folded)
+        case _:
+            return pack_thresholds(given, by_channel, folded=folded)
+
+
+def fits_3x3(spec: DepthwiseSpec, requantization: Requantization) -> bool:
+    """Return whether ``tc_depthwise_w8a8_3x3`` computes a layer."""
+    conv = spec.conv
+    return (
+        spec.precision.name == "w8a8"
+        and isinstance(requantization, Int8Requantization)
+        and (conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w) == (3, 3, 1, 1)
+        and not conv.is_dilated
+        and spec.multiplier == 1
+        and conv.in_c >= 4
+        and conv.out_h >= 2
+        and int(requantization.shift.max()) <= -2
+    )
+
+
+def scratch_bytes_3x3(spec: DepthwiseSpec) -> int:
+    """Return what ``tc_depthwise_w8a8_3x3`` needs: four channels of a tile, at 16 bits."""
+    columns = min(spec.conv.out_w, _TILE_COLUMNS) + 2
+    return -(-columns // 2) * _STRIP_BYTES
+
+
+def scratch_bytes(spec: DepthwiseSpec) -> int:
+    """Return what the other kernels need."""
+    del spec
+    return 0
+
+
+def shape_fields(spec: DepthwiseSpec) -> tuple[int, ...]:
+    """Return the fields of ``tc_depthwise_shape``, in order."""
+    conv = spec.conv
+    return (
+        *(conv.in_h, conv.in_w, conv.in_c, conv.out_h, conv.out_w, spec.multiplier),
+        *(conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w),
+        *(conv.dilation_h, conv.dilation_w, conv.padding.top, conv.padding.left),
+    )
