@@ -15,7 +15,7 @@ from thumbclock.kernels.requantization import (
 )
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["largest_input", "pack_int8", "pack_sub_byte", "pack_thresholds"]
+__all__ = ["largest_input", "pack_int8", "pack_sub_byte", "pack_table", "pack_thresholds"]
 
 _LIMIT = 1 << 31
 
@@ -26,6 +26,17 @@ def largest_input(precision: Precision, input_offset: int) -> int:
     lowest = lowest_value(bits, signed=precision.signed or bits == 8)
     highest = 1 if bits == 1 else lowest + (1 << bits) - 1
     return max(abs(lowest + input_offset), abs(highest + input_offset))
+
+
+def pack_table(requantization: Requantization, by_channel: IntArray, precision: Precision) -> bytes:
+    """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
+    match requantization:
+        case Int8Requantization():
+            return pack_int8(requantization, by_channel, precision)
+        case SubByteRequantization():
+            return pack_sub_byte(requantization, by_channel, precision)
+        case ThresholdRequantization():
+            return pack_thresholds(requantization, by_channel)
 
 
 def pack_int8(
