@@ -3,6 +3,7 @@
  *                     int32_t left_step, int32_t right_step, uint32_t offsets);
  *
  * Widens two columns of four channels into a strip (tc_strips.h), adding offsets to each value.
+ * In the order that thumbclock schedule found for the Cortex-M4 and M7 together.
  */
 #include "tc_strips.h"
     .syntax unified
@@ -31,19 +32,19 @@ tc_widen_strip:
     ldr     r12, [RIGHT]
     adds    LEFT, LEFT, LSTEP
     sxtab16 r7, OFFSETS, r10            /* channels 0 and 2 */
+    sxtab16 r9, OFFSETS, r12
     adds    RIGHT, RIGHT, RSTEP
     sxtab16 r8, OFFSETS, r10, ror #8    /* 1 and 3 */
     subs    ROWS, ROWS, #1
-    sxtab16 r9, OFFSETS, r12
     sxtab16 r10, OFFSETS, r12, ror #8
     pkhbt   r11, r7, r9, lsl #16
-    pkhbt   r12, r8, r10, lsl #16
-    pkhtb   r9, r9, r7, asr #16
-    str     r12, [STRIP, #TC_CHANNEL_BYTES]
-    pkhtb   r10, r10, r8, asr #16
-    str     r9, [STRIP, #2 * TC_CHANNEL_BYTES]
-    str     r10, [STRIP, #3 * TC_CHANNEL_BYTES]
     str     r11, [STRIP], #4
+    pkhbt   r12, r8, r10, lsl #16
+    str     r12, [STRIP, #TC_CHANNEL_BYTES - 4]
+    pkhtb   r10, r10, r8, asr #16
+    str     r10, [STRIP, #3 * TC_CHANNEL_BYTES - 4]
+    pkhtb   r9, r9, r7, asr #16
+    str     r9, [STRIP, #2 * TC_CHANNEL_BYTES - 4]
     bne     .Lrow
     pop     {r4-r11, pc}
     .size   tc_widen_strip, . - tc_widen_strip

@@ -9,8 +9,8 @@ typedef struct {
     int32_t bias, multiplier;
     int32_t scale; /* 2^(32 - right shift) */
     int32_t offset;
-    int32_t column, row; /* bytes from an output to the one on its right, from there to below */
-    int32_t rows, columns; /* outputs: bytes of a strip's column, and number */
+    int32_t column, row;   /* bytes from an output to the one on its right, and below */
+    int32_t rows, columns; /* of outputs: bytes of a strip's column, and number */
 } tc_dot_3x3;
 
 /* A part of the input and of the output. */
@@ -68,6 +68,25 @@ static void widen(const tc_depthwise_shape *shape, const tc_tile *tile, const in
     }
 }
 
+/* The inner loop saturates to int8; an activation with closer bounds takes another pass. */
+static void clamp(int8_t *output, int32_t bytes, int32_t low, int32_t high) {
+    const uint32_t lows = ((uint32_t)low & 0xFF) * 0x01010101u;
+    const uint32_t highs = ((uint32_t)high & 0xFF) * 0x01010101u;
+    uint8_t *at = (uint8_t *)output;
+    for (; bytes >= 4; bytes -= 4, at += 4) {
+        uint32_t word = tc_load32(at);
+        uint32_t spare;
+        __asm__("ssub8 %1, %0, %2\n\tsel %0, %0, %2\n\tssub8 %1, %3, %0\n\tsel %0, %0, %3"
+                : "+&r"(word), "=&r"(spare)
+                : "r"(lows), "r"(highs)
+                : "cc");
+        tc_store32(at, word);
+    }
+    for (; bytes > 0; --bytes, ++at) {
+        *at = (uint8_t)tc_clamp((int8_t)*at, low, high);
+    }
+}
+
 /* Weights of one channel, every step'th byte, and its requantization. */
 static void prepare(tc_dot_3x3 *dot, const int8_t *weights, int32_t step,
                     const tc_channel_s8 *channel) {
@@ -91,7 +110,7 @@ static void do_tile(const tc_depthwise_shape *shape, const tc_tile *tile, const 
     tc_dot_3x3 dot;
     dot.offset = requant->output_offset;
     dot.column = channels;
-    dot.row = (shape->out_w - 1) * channels;
+    dot.row = shape->out_w * channels;
     dot.rows = 4 * tile->rows;
     clear(strips, tile->columns);
     for (int32_t next = 0; next < channels; next += 4) {
@@ -121,5 +140,9 @@ void tc_depthwise_w8a8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
             do_tile(shape, &tile, input, weights, requant,
                     output + (y * shape->out_w + x) * shape->in_c, scratch);
         }
+    }
+    if (requant->activation_min > -128 || requant->activation_max < 127) {
+        clamp(output, shape->out_h * shape->out_w * shape->in_c, requant->activation_min,
+              requant->activation_max);
     }
 }

@@ -63,7 +63,11 @@ class DepthwiseLayer:
             shape=_shape(spec),
             macs=conv.macs,
             header="depthwise/tc_depthwise.h",
-            files=("depthwise/w8a8_3x3.c", "depthwise/w8a8_3x3_m4.S", "depthwise/strip.S"),
+            files=(
+                "depthwise/w8a8_3x3.c",
+                f"depthwise/w8a8_3x3_{'m7' if core.name == 'cortex-m7' else 'm4'}.S",
+                "depthwise/strip.S",
+            ),
             arrays=self._arrays(),
             function="tc_depthwise_w8a8_3x3",
             arguments=(
