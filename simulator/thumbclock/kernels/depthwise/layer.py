@@ -9,6 +9,7 @@ from thumbclock.kernels.depthwise.packing import (
     fits_3x3,
     pack_requantization,
     pack_weights,
+    parts,
     scratch_bytes,
     scratch_bytes_3x3,
     shape_fields,
@@ -20,10 +21,13 @@ from thumbclock.kernels.requantization import (
     Requantization,
     SubByteRequantization,
 )
-from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
+from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["DepthwiseLayer"]
+
+_FILES_3X3 = ("depthwise/w8a8_3x3.c", "depthwise/strip.S")
+_FILES = ("depthwise/general.c", "depthwise/general_core.c", "depthwise/general_finish.c")
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,42 @@ class DepthwiseLayer:
         Raises:
             UsageError: There is no kernel, or the layer's numbers do not fit it.
         """
-        spec, conv, precision = self.spec, self.spec.conv, self.spec.precision
+        spec, precision = self.spec, self.spec.precision
         if precision.unrolled:
             raise UsageError(f"depthwise convolution has no kernel {precision.name}")
+        if core.dsp and fits_3x3(spec, self.requantization):
+            order = "m7" if core.name == "cortex-m7" else "m4"
+            return self._task(
+                kernel="w8a8_3x3",
+                element="int8_t",
+                files=(*_FILES_3X3, f"depthwise/w8a8_3x3_{order}.S"),
+                function="tc_depthwise_w8a8_3x3",
+                parts=(),
+                scratch_bytes=scratch_bytes_3x3(spec),
+            )
+        return self._task(
+            kernel="general",
+            element="uint8_t",
+            files=_FILES,
+            function="tc_depthwise",
+            parts=(parts(spec, self.requantization),),
+            scratch_bytes=scratch_bytes(spec),
+        )
+
+    def _task(
+        self,
+        *,
+        kernel: str,
+        element: str,
+        files: tuple[str, ...],
+        function: str,
+        parts: tuple[Argument, ...],
+        scratch_bytes: int,
+    ) -> Task:
+        """Return a call; what both kernels have in common is added to a kernel's own."""
+        spec, conv, precision = self.spec, self.spec.conv, self.spec.precision
+        arrays = self._arrays(element)
+        sizes = {array.symbol: len(array.data) for array in arrays}
         return Task(
             operator=spec.operator,
             implementation=precision.name,
@@ -63,24 +100,21 @@ class DepthwiseLayer:
             shape=_shape(spec),
             macs=conv.macs,
             header="depthwise/tc_depthwise.h",
-            files=(
-                "depthwise/w8a8_3x3.c",
-                f"depthwise/w8a8_3x3_{'m7' if core.name == 'cortex-m7' else 'm4'}.S",
-                "depthwise/strip.S",
-            ),
-            arrays=self._arrays(),
-            function="tc_depthwise_w8a8_3x3",
+            files=files,
+            arrays=arrays,
+            function=function,
             arguments=(
                 Struct("tc_depthwise_shape", shape_fields(spec)),
+                *parts,
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 self._requantization(),
                 Pointer("tc_output"),
                 Pointer("tc_scratch"),
             ),
-            output_ctype="int8_t",
+            output_ctype=element,
             output_bytes=conv.out_h * conv.out_w * -(-conv.out_c * precision.output_bits // 8),
-            scratch_bytes=scratch_bytes_3x3(spec),
+            scratch_bytes=scratch_bytes,
             expected=self.expected(),
             unpack=partial(
                 unpack_activations,
@@ -89,18 +123,20 @@ class DepthwiseLayer:
                 signed=precision.signed,
             ),
             options={
-                "weight_bytes": len(pack_weights(spec, self.weights)),
+                "kernel": kernel,
+                "weight_bytes": sizes["tc_weights"],
+                "requantization_bytes": sizes["tc_requantization"],
             },
         )
 
-    def _arrays(self) -> tuple[Array, ...]:
+    def _arrays(self, element: str) -> tuple[Array, ...]:
         spec, precision = self.spec, self.spec.precision
         inputs = pack_activations(self.inputs, precision.activation_bits, signed=precision.signed)
         table = pack_requantization(spec, self.requantization, self.weights)
         return (
-            Array("tc_input", "int8_t", inputs, "data"),
-            Array("tc_weights", "int8_t", pack_weights(spec, self.weights)),
-            Array("tc_requantization", _TABLE_TYPES[type(self.requantization)], table),
+            Array("tc_input", element, inputs, "data"),
+            Array("tc_weights", element, pack_weights(spec, self.weights)),
+            Array("tc_requantization", _TABLE_TYPES.get(type(self.requantization), "int32_t"), table),
         )
 
     def _requantization(self) -> Struct:
@@ -117,6 +153,7 @@ class DepthwiseLayer:
 
 _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
+    SubByteRequantization: "tc_channel_un",
 }
 
 

@@ -10,19 +10,21 @@ import numpy as np
 
 from thumbclock.errors import UsageError
 from thumbclock.kernels.depthwise.spec import DepthwiseSpec
-from thumbclock.kernels.packed import pack_activations
+from thumbclock.kernels.packed import lowest_value, pack_activations
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
     SubByteRequantization,
+    ThresholdRequantization,
 )
 from thumbclock.kernels.tables import pack_int8, pack_sub_byte, pack_thresholds
-from thumbclock.kernels.task import IntArray
+from thumbclock.kernels.task import IntArray, Pointer, Struct
 
 __all__ = [
     "fits_3x3",
     "pack_requantization",
     "pack_weights",
+    "parts",
     "scratch_bytes",
     "scratch_bytes_3x3",
     "shape_fields",
@@ -30,6 +32,7 @@ __all__ = [
 
 _TILE_ROWS, _TILE_COLUMNS = 32, 8  # as in tc_strips.h
 _STRIP_BYTES = 4 * 4 * (_TILE_ROWS + 2) + 4
+_RUN_PIXELS = 16  # as in general.c
 
 
 def pack_weights(spec: DepthwiseSpec, weights: IntArray) -> bytes:
@@ -90,9 +93,41 @@ def scratch_bytes_3x3(spec: DepthwiseSpec) -> int:
 
 
 def scratch_bytes(spec: DepthwiseSpec) -> int:
-    """Return what the other kernels need."""
-    del spec
-    return 0
+    """Return what ``tc_depthwise`` needs: weights and the sums of a run, of four channels."""
+    conv = spec.conv
+    return 16 * min(conv.out_w, _RUN_PIXELS) + 8 * conv.kernel_h * conv.kernel_w
+
+
+def parts(spec: DepthwiseSpec, requantization: Requantization) -> Struct:
+    """Return ``tc_depthwise_parts``."""
+    precision = spec.precision
+    core = _kind(precision.activation_bits, signed=precision.signed)
+    if isinstance(requantization, ThresholdRequantization):
+        finish = f"thresholds{precision.output_bits}"
+    else:
+        finish = _kind(precision.output_bits, signed=precision.signed)
+    if precision.activation_bits == 8:
+        offset = requantization.input_offset
+    elif precision.activation_bits == 1:
+        offset = 0
+    else:
+        offset = lowest_value(precision.activation_bits, signed=precision.signed)
+    bits = (precision.weight_bits, precision.activation_bits, precision.output_bits)
+    return Struct(
+        "tc_depthwise_parts",
+        (
+            Pointer(f"tc_depthwise_core_{core}"),
+            Pointer(f"tc_depthwise_finish_{finish}"),
+            *bits,
+            offset,
+        ),
+    )
+
+
+def _kind(bits: int, *, signed: bool) -> str:
+    if bits == 1:
+        return "b1"
+    return f"s{bits}" if signed or bits == 8 else f"u{bits}"
 
 
 def shape_fields(spec: DepthwiseSpec) -> tuple[int, ...]:
