@@ -57,9 +57,9 @@ TC_INLINE uint32_t counted(const void *requant, int32_t channel, int32_t sum, in
     }
 
 FINISH(u4, 4, (uint32_t)__usat(scaled(requant, channel, sum), 4))
-FINISH(s4, 4, (uint32_t)__ssat(scaled(requant, channel, sum), 4) & 15u)
+FINISH(s4, 4, (uint32_t)tc_clamp(scaled(requant, channel, sum), -8, 7) & 15u)
 FINISH(u2, 2, (uint32_t)__usat(scaled(requant, channel, sum), 2))
-FINISH(s2, 2, (uint32_t)__ssat(scaled(requant, channel, sum), 2) & 3u)
+FINISH(s2, 2, (uint32_t)tc_clamp(scaled(requant, channel, sum), -2, 1) & 3u)
 FINISH(thresholds4, 4, counted(requant, channel, sum, 4))
 FINISH(thresholds2, 2, counted(requant, channel, sum, 2))
 FINISH(thresholds1, 1, counted(requant, channel, sum, 1))

@@ -28,32 +28,32 @@ def largest_input(precision: Precision, input_offset: int) -> int:
     return max(abs(lowest + input_offset), abs(highest + input_offset))
 
 
-def pack_table(requantization: Requantization, by_channel: IntArray, precision: Precision) -> bytes:
+def pack_table(
+    requantization: Requantization, by_channel: IntArray, precision: Precision, excess: int = 0
+) -> bytes:
     """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
     match requantization:
         case Int8Requantization():
-            return pack_int8(requantization, by_channel, precision)
+            return pack_int8(requantization, by_channel, precision, excess)
         case SubByteRequantization():
-            return pack_sub_byte(requantization, by_channel, precision)
+            return pack_sub_byte(requantization, by_channel, precision, excess=excess)
         case ThresholdRequantization():
-            return pack_thresholds(requantization, by_channel)
+            return pack_thresholds(requantization, by_channel, excess)
 
 
 def pack_int8(
     requantization: Int8Requantization,
     by_channel: IntArray,
     precision: Precision,
-    *,
-    folded: bool = True,
+    excess: int | IntArray = 0,
 ) -> bytes:
-    """Pack ``tc_channel_s8``.
+    """Pack ``tc_channel_s8``; the input offset's part of a sum is in the bias.
 
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
         precision: Of the layer.
-        folded: Whether the input offset's part of a sum is in the bias; kernels that add the
-            offset to their inputs want it without.
+        excess: By how much a kernel's sums are too great; per channel where it differs.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -61,9 +61,9 @@ def pack_int8(
     largest = _largest_sums(by_channel, precision, requantization.input_offset)
     left = np.maximum(requantization.shift, 0) + 1
     _expect_range(largest + np.abs(requantization.bias), left)
-    bias = requantization.bias + folded * _offset_sums(requantization, by_channel)
+    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
     right = np.maximum(-requantization.shift, 0)
-    rows = zip(bias, requantization.multiplier, left, right, strict=True)
+    rows = zip(folded, requantization.multiplier, left, right, strict=True)
     return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
 
 
@@ -72,8 +72,7 @@ def pack_sub_byte(
     by_channel: IntArray,
     precision: Precision,
     group: int = 1,
-    *,
-    folded: bool = True,
+    excess: int | IntArray = 0,
 ) -> bytes:
     """Pack ``tc_channel_un``; arguments as for `pack_int8`.
 
@@ -82,7 +81,7 @@ def pack_sub_byte(
         by_channel: (channels, products) weights.
         precision: Of the layer.
         group: The table is filled up with zeros to a multiple of so many channels.
-        folded: As for `pack_int8`.
+        excess: By how much a kernel's sums are too great; per channel where it differs.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -92,38 +91,33 @@ def pack_sub_byte(
     _expect_range(largest + np.abs(requantization.bias), left)
     channels = -(-len(by_channel) // group) * group
     table = np.zeros((channels, 2), "<i4")
-    bias = requantization.bias + folded * _offset_sums(requantization, by_channel)
-    table[: len(by_channel), 0] = bias
+    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
+    table[: len(by_channel), 0] = folded
     table[: len(by_channel), 1] = requantization.multiplier
     return table.tobytes()
 
 
 def pack_thresholds(
-    requantization: ThresholdRequantization, by_channel: IntArray, *, folded: bool = True
+    requantization: ThresholdRequantization, by_channel: IntArray, excess: int | IntArray = 0
 ) -> bytes:
     """Pack ``tc_requant_thresholds``: per channel, what its count is XORed with, and thresholds.
 
     A falling channel's count is inverted, which is the highest count less it; a signed output is
-    the count with its top bit inverted.
+    the count with its top bit inverted. The input offset's part of a sum is in the thresholds.
 
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
-        folded: As for `pack_int8`; here, it is in the thresholds.
+        excess: By how much a kernel's sums are too great; per channel where it differs.
     """
     bits = requantization.bits
     inverted = ((1 << bits) - 1) * requantization.falls
     top = 1 << (bits - 1) if requantization.signed and bits > 1 else 0
-    offset_sums = folded * _offset_sums(requantization, by_channel)
+    folded = requantization.input_offset * by_channel.sum(axis=1) - excess
     table = np.empty((len(by_channel), 1 << bits), np.int64)
     table[:, 0] = inverted ^ top
-    table[:, 1:] = requantization.thresholds - offset_sums[:, None]
+    table[:, 1:] = requantization.thresholds - folded[:, None]
     return np.clip(table, 1 - _LIMIT, _LIMIT - 1).astype("<i4").tobytes()
-
-
-def _offset_sums(requantization: Requantization, by_channel: IntArray) -> IntArray:
-    sums: IntArray = requantization.input_offset * by_channel.sum(axis=1)
-    return sums
 
 
 def _largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:

@@ -9,7 +9,7 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
     MIXED_FILES,
-    as_kernel_sums,
+    mixed_excess,
     mixed_parts,
     mixed_scratch_bytes,
     mixed_shape,
@@ -120,14 +120,13 @@ class ConvLayer:
     def _mixed_task(self) -> Task:
         """Return the call of the kernel that is put together for any precision and shape."""
         spec, precision = self.spec, self.spec.precision
-        requantization = as_kernel_sums(spec, self.requantization)
         by_channel = self.weights.reshape(spec.out_c, -1)
         return self._task(
             kernel="mixed",
             header="conv/tc_mixed.h",
             files=MIXED_FILES,
             weights=pack_mixed_weights(spec, self.weights),
-            table=pack_table(requantization, by_channel, precision),
+            table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
             function="tc_conv_mixed",
             arguments=(
                 mixed_shape(spec, self.requantization.input_offset),

@@ -6,8 +6,6 @@ b / 8 bytes each, plus what fills a pixel's last byte, a window's last step, of 
 channel's first word, an odd group's last pair, and `READ_AHEAD_BYTES`.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,13 +13,12 @@ from thumbclock.kernels.conv.reference import padding_value
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import from_fields, to_fields
 from thumbclock.kernels.precision import Precision
-from thumbclock.kernels.requantization import Requantization, ThresholdRequantization
 from thumbclock.kernels.task import IntArray, Pointer, Struct
 
 __all__ = [
     "MIXED_FILES",
     "READ_AHEAD_BYTES",
-    "as_kernel_sums",
+    "mixed_excess",
     "mixed_parts",
     "mixed_scratch_bytes",
     "mixed_shape",
@@ -156,15 +153,12 @@ def _stored_bias(bits: int) -> int:
     return 1 << (bits - 1) if bits in {4, 2} else 0
 
 
-def as_kernel_sums(spec: ConvSpec, requantization: Requantization) -> Requantization:
-    """Return the requantization of what the kernel sums.
+def mixed_excess(spec: ConvSpec) -> int:
+    """Return by how much the kernel's sums are too great.
 
-    Where weights and activations are binary, a spare field is -1 times -1: one more than nothing.
+    Where weights and activations are binary, each spare field is -1 times -1: one more than
+    nothing.
     """
-    fields = _window_fields(spec)
-    if spec.precision.base != "w1a1" or (fields >= 0).all():
-        return requantization
-    spare = int((fields < 0).sum())
-    if isinstance(requantization, ThresholdRequantization):
-        return replace(requantization, thresholds=requantization.thresholds + spare)
-    return replace(requantization, bias=requantization.bias - spare)
+    if spec.precision.base != "w1a1":
+        return 0
+    return int((_window_fields(spec) < 0).sum())

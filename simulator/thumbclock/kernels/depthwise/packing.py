@@ -4,8 +4,6 @@ Weights are 1HWC as in TensorFlow Lite, packed tap by tap as activations are pix
 of b bits take b / 8 bytes each, plus what fills the last byte of a tap.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from thumbclock.errors import UsageError
@@ -53,22 +51,22 @@ def pack_requantization(
 ) -> bytes:
     """Pack the table of channels: ``tc_channel_s8``, ``tc_channel_un`` or thresholds.
 
-    The kernels add the offset to inputs of 8 bits themselves. Binary inputs count as 0 and 2, 1 too
-    much: that part of a sum is in the table.
+    The kernels add the offset to inputs of 8 bits themselves: the table is without it. Binary inputs
+    count as 0 and 2, which is 1 too much.
 
     Raises:
         UsageError: A number does not fit its field, or a product would leave 32 bits.
     """
     by_channel = np.asarray(weights, np.int64).reshape(spec.conv.out_c, -1)
-    folded = spec.precision.activation_bits == 1
-    given = replace(requantization, input_offset=-1) if folded else requantization
-    match given:
+    excess_input = 1 if spec.precision.activation_bits == 1 else requantization.input_offset
+    excess = excess_input * by_channel.sum(axis=1)
+    match requantization:
         case Int8Requantization():
-            return pack_int8(given, by_channel, spec.precision, folded=folded)
+            return pack_int8(requantization, by_channel, spec.precision, excess=excess)
         case SubByteRequantization():
-            return pack_sub_byte(given, by_channel, spec.precision, folded=folded)
+            return pack_sub_byte(requantization, by_channel, spec.precision, excess=excess)
         case _:
-            return pack_thresholds(given, by_channel, folded=folded)
+            return pack_thresholds(requantization, by_channel, excess=excess)
 
 
 def fits_3x3(spec: DepthwiseSpec, requantization: Requantization) -> bool:
