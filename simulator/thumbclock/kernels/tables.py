@@ -29,7 +29,10 @@ def largest_input(precision: Precision, input_offset: int) -> int:
 
 
 def pack_table(
-    requantization: Requantization, by_channel: IntArray, precision: Precision, excess: int = 0
+    requantization: Requantization,
+    by_channel: IntArray,
+    precision: Precision,
+    excess: int | IntArray = 0,
 ) -> bytes:
     """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
     match requantization:

@@ -12,10 +12,9 @@ from thumbclock.kernels.packed import lowest_value, pack_activations
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
-    SubByteRequantization,
     ThresholdRequantization,
 )
-from thumbclock.kernels.tables import pack_int8, pack_sub_byte, pack_thresholds
+from thumbclock.kernels.tables import pack_table
 from thumbclock.kernels.task import IntArray, Pointer, Struct
 
 __all__ = [
@@ -60,13 +59,7 @@ def pack_requantization(
     by_channel = np.asarray(weights, np.int64).reshape(spec.conv.out_c, -1)
     excess_input = 1 if spec.precision.activation_bits == 1 else requantization.input_offset
     excess = excess_input * by_channel.sum(axis=1)
-    match requantization:
-        case Int8Requantization():
-            return pack_int8(requantization, by_channel, spec.precision, excess=excess)
-        case SubByteRequantization():
-            return pack_sub_byte(requantization, by_channel, spec.precision, excess=excess)
-        case _:
-            return pack_thresholds(requantization, by_channel, excess=excess)
+    return pack_table(requantization, by_channel, spec.precision, excess)
 
 
 def fits_3x3(spec: DepthwiseSpec, requantization: Requantization) -> bool:
