@@ -1,46 +1,49 @@
-/* Requantizations of one channel along a run of pixels. */
+/* Requantizations of one channel of a block of outputs. */
 #include "tc_depthwise.h"
 
-void tc_depthwise_finish_s8(const void *requant, int32_t channel, const int32_t *sums,
-                            int32_t pixels, uint8_t *output, int32_t pixel_bytes) {
+void tc_depthwise_finish_s8(const void *requant, int32_t channel,
+                            const tc_depthwise_block *block) {
     const tc_requant_s8 *const layer = requant;
     const tc_channel_s8 c = layer->channels[channel];
     const int32_t low = layer->activation_min;
     const int32_t high = layer->activation_max;
     const int32_t offset = layer->output_offset;
-    output += channel;
-    for (; pixels > 0; --pixels, sums += 4, output += pixel_bytes) {
-        const int32_t scaled = tc_smmulr((*sums + c.bias) << c.left, c.multiplier);
-        const int32_t value =
-            c.right == 0 ? scaled + offset : tc_round_s8(scaled, c.right, 2 * offset + 1);
-        *output = (uint8_t)tc_clamp(value, low, high);
+    for (int32_t row = 0; row < block->rows; ++row) {
+        const int32_t *const sums = block->sums + row * block->row_sums;
+        uint8_t *at = block->output + row * block->row_bytes + channel;
+        for (int32_t x = 0; x < block->columns; ++x, at += block->pixel_bytes) {
+            const int32_t scaled = tc_smmulr((sums[x] + c.bias) << c.left, c.multiplier);
+            const int32_t value =
+                c.right == 0 ? scaled + offset : tc_round_s8(scaled, c.right, 2 * offset + 1);
+            *at = (uint8_t)tc_clamp(value, low, high);
+        }
     }
 }
 
-/* A requantization of one sum in channel: an output's field. */
-typedef uint32_t tc_field(const void *requant, int32_t channel, int32_t sum);
-
-/* Adds a field of the output, which starts as zero, to each pixel. */
-TC_INLINE void put(tc_field *field, int32_t bits, const void *requant, int32_t channel,
-                   const int32_t *sums, int32_t pixels, uint8_t *output, int32_t pixel_bytes) {
-    const int32_t bit = channel * bits;
-    output += bit >> 3;
-    for (; pixels > 0; --pixels, sums += 4, output += pixel_bytes) {
-        *output = (uint8_t)(*output | field(requant, channel, *sums) << (bit & 7));
+/* Adds a field to an output, which started as zero. */
+#define FOR_EACH_FIELD(block, channel, bits, field)                                               \
+    for (int32_t row = 0; row < (block)->rows; ++row) {                                           \
+        const int32_t *const sums = (block)->sums + row * (block)->row_sums;                      \
+        uint8_t *at = (block)->output + row * (block)->row_bytes + ((channel) * (bits) >> 3);     \
+        for (int32_t x = 0; x < (block)->columns; ++x, at += (block)->pixel_bytes) {              \
+            *at = (uint8_t)(*at | (field) << ((channel) * (bits) & 7));                           \
+        }                                                                                         \
     }
-}
 
-/* By multiplier and shift. */
-TC_INLINE int32_t scaled(const void *requant, int32_t channel, int32_t sum) {
+/* By multiplier and shift, to bits from low on. */
+TC_INLINE void scale(const void *requant, int32_t channel, const tc_depthwise_block *block,
+                     int32_t bits, int32_t low) {
     const tc_requant_un *const layer = requant;
-    const tc_channel_un *const c = layer->channels + channel;
-    return tc_smmulr((sum + c->bias) << layer->left, c->multiplier);
+    const tc_channel_un c = layer->channels[channel];
+    const uint32_t left = layer->left;
+    const int32_t high = low + (1 << bits) - 1;
+    FOR_EACH_FIELD(block, channel, bits,
+                   (uint32_t)tc_clamp(tc_smmulr((sums[x] + c.bias) << left, c.multiplier), low,
+                                      high) & (uint32_t)((1 << bits) - 1))
 }
 
-/* How many thresholds a sum reaches, by halving, XORed with the channel's first word. */
-TC_INLINE uint32_t counted(const void *requant, int32_t channel, int32_t sum, int32_t bits) {
-    const tc_requant_thresholds *const layer = requant;
-    const int32_t *const table = layer->channels + (channel << bits);
+/* How many thresholds a sum reaches, by halving; the channel's first word inverts some bits. */
+TC_INLINE uint32_t reached(const int32_t *table, int32_t sum, int32_t bits) {
     uint32_t count = 0;
     for (uint32_t half = 1u << (bits - 1); half > 0; half >>= 1) {
         count += sum >= table[count + half] ? half : 0;
@@ -48,19 +51,23 @@ TC_INLINE uint32_t counted(const void *requant, int32_t channel, int32_t sum, in
     return count ^ (uint32_t)table[0];
 }
 
-#define FINISH(kind, bits, value)                                                                 \
-    TC_INLINE uint32_t kind##_field(const void *requant, int32_t channel, int32_t sum) {          \
-        return value;                                                                             \
-    }                                                                                             \
-    void tc_depthwise_finish_##kind(const void *requant, int32_t channel, const int32_t *sums,    \
-                                    int32_t pixels, uint8_t *output, int32_t pixel_bytes) {       \
-        put(kind##_field, bits, requant, channel, sums, pixels, output, pixel_bytes);             \
+TC_INLINE void count(const void *requant, int32_t channel, const tc_depthwise_block *block,
+                     int32_t bits) {
+    const tc_requant_thresholds *const layer = requant;
+    const int32_t *const table = layer->channels + (channel << bits);
+    FOR_EACH_FIELD(block, channel, bits, reached(table, sums[x], bits))
+}
+
+#define FINISH(kind, ...)                                                                         \
+    void tc_depthwise_finish_##kind(const void *requant, int32_t channel,                         \
+                                    const tc_depthwise_block *block) {                            \
+        __VA_ARGS__;                                                                              \
     }
 
-FINISH(u4, 4, (uint32_t)tc_clamp(scaled(requant, channel, sum), 0, 15))
-FINISH(s4, 4, (uint32_t)tc_clamp(scaled(requant, channel, sum), -8, 7) & 15u)
-FINISH(u2, 2, (uint32_t)tc_clamp(scaled(requant, channel, sum), 0, 3))
-FINISH(s2, 2, (uint32_t)tc_clamp(scaled(requant, channel, sum), -2, 1) & 3u)
-FINISH(thresholds4, 4, counted(requant, channel, sum, 4))
-FINISH(thresholds2, 2, counted(requant, channel, sum, 2))
-FINISH(thresholds1, 1, counted(requant, channel, sum, 1))
+FINISH(u4, scale(requant, channel, block, 4, 0))
+FINISH(s4, scale(requant, channel, block, 4, -8))
+FINISH(u2, scale(requant, channel, block, 2, 0))
+FINISH(s2, scale(requant, channel, block, 2, -2))
+FINISH(thresholds4, count(requant, channel, block, 4))
+FINISH(thresholds2, count(requant, channel, block, 2))
+FINISH(thresholds1, count(requant, channel, block, 1))

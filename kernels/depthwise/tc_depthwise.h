@@ -23,49 +23,46 @@ typedef struct {
     int32_t pad_top, pad_left; /* bottom and right follow from out_h and out_w */
 } tc_depthwise_shape;
 
+/* From fields of packed activations to values; a value is a field plus offset. */
+typedef struct {
+    int32_t bits;
+    uint32_t mask;     /* of less than 8 bits: the lowest field of each byte */
+    uint32_t inverted; /* the top bits of signed fields, which makes them unsigned */
+    int32_t offset;    /* of 8 bits minus the zero point, of narrower signed ones -2^(bits - 1) */
+} tc_activations;
+
 /*
- * Kernel 3x3, stride and dilation 1, multiplier 1, at least four channels and two output rows;
- * left shifts of at most 8 bits, rounding right shifts of at least 2.
+ * int8, kernel 3x3 without dilation, strides both 1 or both 2, multiplier 1, at least four channels
+ * and two output rows; left shifts of at most 8 bits, rounding right shifts of at least 2.
  */
 void tc_depthwise_w8a8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
                            const int8_t *weights, const tc_requant_s8 *requant, int8_t *output,
                            void *scratch);
 
 /*
- * Any shape, and any pair of weight and activation widths. Such a kernel is put together from two
- * parts, and firmware links those that it names: a multiply-accumulate core per kind of
- * activation, and a requantization per kind of output.
+ * Any pair of weight and activation widths. Such a kernel calls a requantization for its kind of
+ * outputs, and firmware links those that it names.
  */
 
-/* What a core sees of one output pixel: a quad of channels on the taps that lie on the input. */
+/* Sums of one channel, and the pixels that they become a part of. */
 typedef struct {
-    const uint8_t *input;            /* the word of the first tap */
-    int32_t bytes;                   /* of it that are the pixel's own, at most 4 */
-    uint32_t shift;                  /* of the quad's fields in it */
-    int32_t rows, columns;           /* of taps */
-    int32_t row_bytes, column_bytes; /* from tap to tap */
-    const uint32_t *lanes;           /* two words of weights to a tap */
-    int32_t row_lanes;               /* words from a row of taps to the next */
-    uint32_t offsets;                /* what is added to both lanes of a word of activations */
-} tc_depthwise_window;
+    const int32_t *sums;
+    int32_t rows, columns;
+    int32_t row_sums; /* from a row to the next */
+    uint8_t *output;
+    int32_t pixel_bytes, row_bytes;
+} tc_depthwise_block;
 
-/* Writes the quad's four sums. */
-typedef void tc_depthwise_core(const tc_depthwise_window *window, int32_t *sums);
-
-/* Requantizes every fourth of the sums, all of one channel, to as many pixels of output. */
-typedef void tc_depthwise_finish(const void *requant, int32_t channel, const int32_t *sums,
-                                 int32_t pixels, uint8_t *output, int32_t pixel_bytes);
+/* Outputs of less than 8 bits are added to pixels that start as zero. */
+typedef void tc_depthwise_finish(const void *requant, int32_t channel,
+                                 const tc_depthwise_block *block);
 
 typedef struct {
-    tc_depthwise_core *core;
     tc_depthwise_finish *finish;
-    int32_t weight_bits, activation_bits, output_bits;
-    int32_t offset; /* makes fields values: minus the zero point of 8 bits, -2^(bits-1) if signed */
+    int32_t weight_bits, output_bits;
+    tc_activations activations;
 } tc_depthwise_parts;
 
-tc_depthwise_core tc_depthwise_core_s8, tc_depthwise_core_b1;
-tc_depthwise_core tc_depthwise_core_u4, tc_depthwise_core_s4;
-tc_depthwise_core tc_depthwise_core_u2, tc_depthwise_core_s2;
 tc_depthwise_finish tc_depthwise_finish_s8; /* of a tc_requant_s8 */
 /* Of a tc_requant_un. */
 tc_depthwise_finish tc_depthwise_finish_u4, tc_depthwise_finish_s4;
@@ -74,8 +71,17 @@ tc_depthwise_finish tc_depthwise_finish_u2, tc_depthwise_finish_s2;
 tc_depthwise_finish tc_depthwise_finish_thresholds4, tc_depthwise_finish_thresholds2;
 tc_depthwise_finish tc_depthwise_finish_thresholds1;
 
+/* Any shape. */
 void tc_depthwise(const tc_depthwise_shape *shape, const tc_depthwise_parts *parts,
                   const uint8_t *input, const uint8_t *weights, const void *requant,
                   uint8_t *output, void *scratch);
+
+/*
+ * Kernel 3x3 without dilation, strides both 1 or both 2, multiplier 1, at least four bytes to an
+ * input pixel; faster.
+ */
+void tc_depthwise_3x3(const tc_depthwise_shape *shape, const tc_depthwise_parts *parts,
+                      const uint8_t *input, const uint8_t *weights, const void *requant,
+                      uint8_t *output, void *scratch);
 
 #endif

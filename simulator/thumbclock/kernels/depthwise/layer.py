@@ -6,13 +6,15 @@ from functools import partial
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.depthwise.packing import (
-    fits_3x3,
+    fits_int8_strips,
+    fits_strips,
+    int8_strips_scratch_bytes,
     pack_requantization,
     pack_weights,
     parts,
     scratch_bytes,
-    scratch_bytes_3x3,
     shape_fields,
+    strips_scratch_bytes,
 )
 from thumbclock.kernels.depthwise.spec import DepthwiseSpec
 from thumbclock.kernels.packed import pack_activations, unpack_activations
@@ -26,7 +28,13 @@ from thumbclock.profiles import CoreProfile
 
 __all__ = ["DepthwiseLayer"]
 
-_FILES_3X3 = ("depthwise/w8a8_3x3.c", "depthwise/strip.S")
+_STRIP_FILES = ("depthwise/strips.c", "depthwise/strip.S")
+_3X3_FILES = (
+    "depthwise/general_3x3.c",
+    "depthwise/sums_3x3.S",
+    "depthwise/general_finish.c",
+    *_STRIP_FILES,
+)
 _FILES = ("depthwise/general.c", "depthwise/general_core.c", "depthwise/general_finish.c")
 
 
@@ -59,23 +67,26 @@ class DepthwiseLayer:
         spec, precision = self.spec, self.spec.precision
         if precision.unrolled:
             raise UsageError(f"depthwise convolution has no kernel {precision.name}")
-        if core.dsp and fits_3x3(spec, self.requantization):
+        if core.dsp and fits_int8_strips(spec, self.requantization):
             order = "m7" if core.name == "cortex-m7" else "m4"
             return self._task(
                 kernel="w8a8_3x3",
                 element="int8_t",
-                files=(*_FILES_3X3, f"depthwise/w8a8_3x3_{order}.S"),
-                function="tc_depthwise_w8a8_3x3",
+                files=(
+                    "depthwise/w8a8_3x3.c",
+                    f"depthwise/w8a8_3x3_{order}.S",
+                    *_STRIP_FILES,
+                ),
                 parts=(),
-                scratch_bytes=scratch_bytes_3x3(spec),
+                scratch_bytes=int8_strips_scratch_bytes(spec),
             )
+        strips = core.dsp and fits_strips(spec)
         return self._task(
-            kernel="general",
+            kernel="3x3" if strips else "",
             element="uint8_t",
-            files=_FILES,
-            function="tc_depthwise",
+            files=_3X3_FILES if strips else _FILES,
             parts=(parts(spec, self.requantization),),
-            scratch_bytes=scratch_bytes(spec),
+            scratch_bytes=strips_scratch_bytes(spec) if strips else scratch_bytes(spec),
         )
 
     def _task(
@@ -84,7 +95,6 @@ class DepthwiseLayer:
         kernel: str,
         element: str,
         files: tuple[str, ...],
-        function: str,
         parts: tuple[Argument, ...],
         scratch_bytes: int,
     ) -> Task:
@@ -102,7 +112,7 @@ class DepthwiseLayer:
             header="depthwise/tc_depthwise.h",
             files=files,
             arrays=arrays,
-            function=function,
+            function=f"tc_depthwise_{kernel}" if kernel else "tc_depthwise",
             arguments=(
                 Struct("tc_depthwise_shape", shape_fields(spec)),
                 *parts,
@@ -123,7 +133,7 @@ class DepthwiseLayer:
                 signed=precision.signed,
             ),
             options={
-                "kernel": kernel,
+                "kernel": kernel or "general",
                 "weight_bytes": sizes["tc_weights"],
                 "requantization_bytes": sizes["tc_requantization"],
             },

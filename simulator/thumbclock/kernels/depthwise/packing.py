@@ -18,18 +18,20 @@ from thumbclock.kernels.tables import pack_table
 from thumbclock.kernels.task import IntArray, Pointer, Struct
 
 __all__ = [
-    "fits_3x3",
+    "fits_int8_strips",
+    "fits_strips",
+    "int8_strips_scratch_bytes",
     "pack_requantization",
     "pack_weights",
     "parts",
     "scratch_bytes",
-    "scratch_bytes_3x3",
     "shape_fields",
+    "strips_scratch_bytes",
 ]
 
 _TILE_ROWS, _TILE_COLUMNS = 32, 8  # as in tc_strips.h
 _STRIP_BYTES = 4 * 4 * (_TILE_ROWS + 2) + 4
-_RUN_PIXELS = 16  # as in general.c
+_RUN_PIXELS = 16  # as in tc_core.h
 
 
 def pack_weights(spec: DepthwiseSpec, weights: IntArray) -> bytes:
@@ -62,62 +64,70 @@ def pack_requantization(
     return pack_table(requantization, by_channel, spec.precision, excess)
 
 
-def fits_3x3(spec: DepthwiseSpec, requantization: Requantization) -> bool:
-    """Return whether ``tc_depthwise_w8a8_3x3`` computes a layer."""
+def fits_strips(spec: DepthwiseSpec) -> bool:
+    """Return whether ``tc_depthwise_3x3`` computes a layer."""
     conv = spec.conv
     return (
-        spec.precision.name == "w8a8"
-        and isinstance(requantization, Int8Requantization)
-        and (conv.kernel_h, conv.kernel_w, conv.stride_h, conv.stride_w) == (3, 3, 1, 1)
+        (conv.kernel_h, conv.kernel_w) == (3, 3)
+        and (conv.stride_h, conv.stride_w) in ((1, 1), (2, 2))
         and not conv.is_dilated
         and spec.multiplier == 1
-        and conv.in_c >= 4
-        and conv.out_h >= 2
+        and conv.in_c * spec.precision.activation_bits > 3 * 8
+    )
+
+
+def fits_int8_strips(spec: DepthwiseSpec, requantization: Requantization) -> bool:
+    """Return whether ``tc_depthwise_w8a8_3x3`` computes a layer."""
+    return (
+        fits_strips(spec)
+        and spec.precision.name == "w8a8"
+        and isinstance(requantization, Int8Requantization)
+        and spec.conv.out_h >= 2
         and int(requantization.shift.max()) <= -2
     )
 
 
-def scratch_bytes_3x3(spec: DepthwiseSpec) -> int:
+def int8_strips_scratch_bytes(spec: DepthwiseSpec) -> int:
     """Return what ``tc_depthwise_w8a8_3x3`` needs: four channels of a tile, at 16 bits."""
-    columns = min(spec.conv.out_w, _TILE_COLUMNS) + 2
-    return -(-columns // 2) * _STRIP_BYTES
+    conv = spec.conv
+    columns = min(conv.out_w, _TILE_COLUMNS // conv.stride_w)
+    return ((columns - 1) * conv.stride_w + 4) // 2 * _STRIP_BYTES
+
+
+def strips_scratch_bytes(spec: DepthwiseSpec) -> int:
+    """Return what ``tc_depthwise_3x3`` needs: the same, and a channel's sums, in pairs of rows."""
+    rows = min(spec.conv.out_h, _TILE_ROWS // spec.conv.stride_h)
+    return int8_strips_scratch_bytes(spec) + 4 * _TILE_COLUMNS * (rows + rows % 2)
 
 
 def scratch_bytes(spec: DepthwiseSpec) -> int:
     """Return what ``tc_depthwise`` needs: weights and the sums of a run, of four channels."""
-    conv = spec.conv
-    return 16 * min(conv.out_w, _RUN_PIXELS) + 8 * conv.kernel_h * conv.kernel_w
+    return 16 * _RUN_PIXELS + 8 * spec.conv.kernel_h * spec.conv.kernel_w
 
 
 def parts(spec: DepthwiseSpec, requantization: Requantization) -> Struct:
     """Return ``tc_depthwise_parts``."""
-    precision = spec.precision
-    core = _kind(precision.activation_bits, signed=precision.signed)
+    precision, bits = spec.precision, spec.precision.activation_bits
     if isinstance(requantization, ThresholdRequantization):
         finish = f"thresholds{precision.output_bits}"
     else:
         finish = _kind(precision.output_bits, signed=precision.signed)
-    if precision.activation_bits == 8:
-        offset = requantization.input_offset
-    elif precision.activation_bits == 1:
-        offset = 0
-    else:
-        offset = lowest_value(precision.activation_bits, signed=precision.signed)
-    bits = (precision.weight_bits, precision.activation_bits, precision.output_bits)
+    signed = precision.signed and bits in (4, 2)
     return Struct(
         "tc_depthwise_parts",
         (
-            Pointer(f"tc_depthwise_core_{core}"),
             Pointer(f"tc_depthwise_finish_{finish}"),
-            *bits,
-            offset,
+            precision.weight_bits,
+            precision.output_bits,
+            bits,
+            ((1 << bits) - 1) * 0x01010101,
+            (1 << (bits - 1)) * 0x01010101 if signed else 0,
+            lowest_value(bits, signed=True) if signed else requantization.input_offset,
         ),
     )
 
 
 def _kind(bits: int, *, signed: bool) -> str:
-    if bits == 1:
-        return "b1"
     return f"s{bits}" if signed or bits == 8 else f"u{bits}"
 
 
