@@ -1,4 +1,6 @@
 /* Requantizations of one channel of a block of outputs. */
+#include <arm_acle.h>
+
 #include "tc_depthwise.h"
 
 void tc_depthwise_finish_s8(const void *requant, int32_t channel,
@@ -8,10 +10,11 @@ void tc_depthwise_finish_s8(const void *requant, int32_t channel,
     const int32_t low = layer->activation_min;
     const int32_t high = layer->activation_max;
     const int32_t offset = layer->output_offset;
+    const int32_t pixel_bytes = block->pixel_bytes, columns = block->columns;
     for (int32_t row = 0; row < block->rows; ++row) {
         const int32_t *const sums = block->sums + row * block->row_sums;
         uint8_t *at = block->output + row * block->row_bytes + channel;
-        for (int32_t x = 0; x < block->columns; ++x, at += block->pixel_bytes) {
+        for (int32_t x = 0; x < columns; ++x, at += pixel_bytes) {
             const int32_t scaled = tc_smmulr((sums[x] + c.bias) << c.left, c.multiplier);
             const int32_t value =
                 c.right == 0 ? scaled + offset : tc_round_s8(scaled, c.right, 2 * offset + 1);
@@ -20,26 +23,39 @@ void tc_depthwise_finish_s8(const void *requant, int32_t channel,
     }
 }
 
-/* Adds a field to an output, which started as zero. */
+/* Adds a field to each output, which started as zero. */
 #define FOR_EACH_FIELD(block, channel, bits, field)                                               \
+    const int32_t pixel_bytes = (block)->pixel_bytes, columns = (block)->columns;                 \
     for (int32_t row = 0; row < (block)->rows; ++row) {                                           \
         const int32_t *const sums = (block)->sums + row * (block)->row_sums;                      \
         uint8_t *at = (block)->output + row * (block)->row_bytes + ((channel) * (bits) >> 3);     \
-        for (int32_t x = 0; x < (block)->columns; ++x, at += (block)->pixel_bytes) {              \
+        for (int32_t x = 0; x < columns; ++x, at += pixel_bytes) {                                \
             *at = (uint8_t)(*at | (field) << ((channel) * (bits) & 7));                           \
         }                                                                                         \
     }
 
-/* By multiplier and shift, to bits from low on. */
+/* An output of 4 or 2 bits as a field, from a value of any size. */
+TC_INLINE uint32_t saturate(int32_t value, int32_t bits, int is_signed) {
+#if defined(__ARM_FEATURE_SAT)
+    if (!is_signed) {
+        return bits == 4 ? __usat(value, 4) : __usat(value, 2);
+    }
+    return (uint32_t)(bits == 4 ? __ssat(value, 4) : __ssat(value, 2)) & ((1u << bits) - 1);
+#else
+    const int32_t low = is_signed ? -(1 << (bits - 1)) : 0;
+    const int32_t high = low + (1 << bits) - 1;
+    return (uint32_t)tc_clamp(value, low, high) & ((1u << bits) - 1);
+#endif
+}
+
+/* By multiplier and shift. */
 TC_INLINE void scale(const void *requant, int32_t channel, const tc_depthwise_block *block,
-                     int32_t bits, int32_t low) {
+                     int32_t bits, int is_signed) {
     const tc_requant_un *const layer = requant;
     const tc_channel_un c = layer->channels[channel];
     const uint32_t left = layer->left;
-    const int32_t high = low + (1 << bits) - 1;
     FOR_EACH_FIELD(block, channel, bits,
-                   (uint32_t)tc_clamp(tc_smmulr((sums[x] + c.bias) << left, c.multiplier), low,
-                                      high) & (uint32_t)((1 << bits) - 1))
+                   saturate(tc_smmulr((sums[x] + c.bias) << left, c.multiplier), bits, is_signed))
 }
 
 /* How many thresholds a sum reaches, by halving; the channel's first word inverts some bits. */
@@ -55,6 +71,12 @@ TC_INLINE void count(const void *requant, int32_t channel, const tc_depthwise_bl
                      int32_t bits) {
     const tc_requant_thresholds *const layer = requant;
     const int32_t *const table = layer->channels + (channel << bits);
+    if (bits == 1) {
+        const uint32_t inverted = (uint32_t)table[0];
+        const int32_t threshold = table[1];
+        FOR_EACH_FIELD(block, channel, 1, (uint32_t)(sums[x] >= threshold) ^ inverted)
+        return;
+    }
     FOR_EACH_FIELD(block, channel, bits, reached(table, sums[x], bits))
 }
 
@@ -65,9 +87,9 @@ TC_INLINE void count(const void *requant, int32_t channel, const tc_depthwise_bl
     }
 
 FINISH(u4, scale(requant, channel, block, 4, 0))
-FINISH(s4, scale(requant, channel, block, 4, -8))
+FINISH(s4, scale(requant, channel, block, 4, 1))
 FINISH(u2, scale(requant, channel, block, 2, 0))
-FINISH(s2, scale(requant, channel, block, 2, -2))
+FINISH(s2, scale(requant, channel, block, 2, 1))
 FINISH(thresholds4, count(requant, channel, block, 4))
 FINISH(thresholds2, count(requant, channel, block, 2))
 FINISH(thresholds1, count(requant, channel, block, 1))
