@@ -1,6 +1,4 @@
 /* Requantizations of one channel of a block of outputs. */
-#include <arm_acle.h>
-
 #include "tc_depthwise.h"
 
 void tc_depthwise_finish_s8(const void *requant, int32_t channel,
@@ -37,10 +35,16 @@ void tc_depthwise_finish_s8(const void *requant, int32_t channel,
 /* An output of 4 or 2 bits as a field, from a value of any size. */
 TC_INLINE uint32_t saturate(int32_t value, int32_t bits, int is_signed) {
 #if defined(__ARM_FEATURE_SAT)
-    if (!is_signed) {
-        return bits == 4 ? __usat(value, 4) : __usat(value, 2);
+    if (is_signed && bits == 4) {
+        __asm__("ssat %0, #4, %0" : "+r"(value));
+    } else if (is_signed) {
+        __asm__("ssat %0, #2, %0" : "+r"(value));
+    } else if (bits == 4) {
+        __asm__("usat %0, #4, %0" : "+r"(value));
+    } else {
+        __asm__("usat %0, #2, %0" : "+r"(value));
     }
-    return (uint32_t)(bits == 4 ? __ssat(value, 4) : __ssat(value, 2)) & ((1u << bits) - 1);
+    return (uint32_t)value & ((1u << bits) - 1);
 #else
     const int32_t low = is_signed ? -(1 << (bits - 1)) : 0;
     const int32_t high = low + (1 << bits) - 1;
