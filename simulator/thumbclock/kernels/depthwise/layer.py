@@ -146,7 +146,9 @@ class DepthwiseLayer:
         return (
             Array("tc_input", element, inputs, "data"),
             Array("tc_weights", element, pack_weights(spec, self.weights)),
-            Array("tc_requantization", _TABLE_TYPES.get(type(self.requantization), "int32_t"), table),
+            Array(
+                "tc_requantization", _TABLE_TYPES.get(type(self.requantization), "int32_t"), table
+            ),
         )
 
     def _requantization(self) -> Struct:
