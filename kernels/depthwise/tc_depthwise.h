@@ -32,12 +32,13 @@ typedef struct {
 } tc_activations;
 
 /*
- * int8, kernel 3x3 without dilation, strides both 1 or both 2, multiplier 1, at least four channels
- * and two output rows; left shifts of at most 8 bits, rounding right shifts of at least 2.
+ * int8 inputs and outputs, weights of any width; kernel 3x3 without dilation, strides both 1 or both
+ * 2, multiplier 1, at least four channels and two output rows; left shifts of at most 8 bits,
+ * rounding right shifts of at least 2.
  */
-void tc_depthwise_w8a8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
-                           const int8_t *weights, const tc_requant_s8 *requant, int8_t *output,
-                           void *scratch);
+void tc_depthwise_s8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
+                         const uint8_t *weights, int32_t weight_bits,
+                         const tc_requant_s8 *requant, int8_t *output, void *scratch);
 
 /*
  * Any pair of weight and activation widths. Such a kernel calls a requantization for its kind of

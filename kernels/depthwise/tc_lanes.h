@@ -4,14 +4,21 @@
 
 #include "tc_depthwise.h"
 
-/* Binary activations come as 0 and 1 where -1 and +1 are meant: their weights count twice. */
-TC_INLINE int32_t tc_lane_weight(const tc_depthwise_parts *parts, const uint8_t *tap,
-                                 int32_t channel) {
-    const int32_t bits = parts->weight_bits;
+/* A channel's weight of a packed tap. */
+TC_INLINE int32_t tc_weight(const uint8_t *tap, int32_t channel, int32_t bits) {
+    if (bits == 8) {
+        return (int8_t)tap[channel];
+    }
     const int32_t bit = channel * bits;
     const int32_t field = (tap[bit >> 3] >> (bit & 7)) & ((1 << bits) - 1);
     const int32_t top = 1 << (bits - 1);
-    const int32_t weight = bits == 1 ? 2 * field - 1 : (field ^ top) - top;
+    return bits == 1 ? 2 * field - 1 : (field ^ top) - top;
+}
+
+/* Binary activations come as 0 and 1 where -1 and +1 are meant: their weights count twice. */
+TC_INLINE int32_t tc_lane_weight(const tc_depthwise_parts *parts, const uint8_t *tap,
+                                 int32_t channel) {
+    const int32_t weight = tc_weight(tap, channel, parts->weight_bits);
     return parts->activations.bits == 1 ? 2 * weight : weight;
 }
 

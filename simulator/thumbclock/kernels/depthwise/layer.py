@@ -70,14 +70,14 @@ class DepthwiseLayer:
         if core.dsp and fits_int8_strips(spec, self.requantization):
             order = "m7" if core.name == "cortex-m7" else "m4"
             return self._task(
-                kernel="w8a8_3x3",
+                kernel="s8_3x3",
                 element="int8_t",
                 files=(
-                    "depthwise/w8a8_3x3.c",
-                    f"depthwise/w8a8_3x3_{order}.S",
+                    "depthwise/s8_3x3.c",
+                    f"depthwise/s8_3x3_{order}.S",
                     *_STRIP_FILES,
                 ),
-                parts=(),
+                weight_bits=(spec.precision.weight_bits,),
                 scratch_bytes=int8_strips_scratch_bytes(spec),
             )
         strips = core.dsp and fits_strips(spec)
@@ -95,8 +95,9 @@ class DepthwiseLayer:
         kernel: str,
         element: str,
         files: tuple[str, ...],
-        parts: tuple[Argument, ...],
         scratch_bytes: int,
+        parts: tuple[Argument, ...] = (),
+        weight_bits: tuple[Argument, ...] = (),
     ) -> Task:
         """Return a call; what both kernels have in common is added to a kernel's own."""
         spec, conv, precision = self.spec, self.spec.conv, self.spec.precision
@@ -118,6 +119,7 @@ class DepthwiseLayer:
                 *parts,
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
+                *weight_bits,
                 self._requantization(),
                 Pointer("tc_output"),
                 Pointer("tc_scratch"),
@@ -145,7 +147,7 @@ class DepthwiseLayer:
         table = pack_requantization(spec, self.requantization, self.weights)
         return (
             Array("tc_input", element, inputs, "data"),
-            Array("tc_weights", element, pack_weights(spec, self.weights)),
+            Array("tc_weights", "uint8_t", pack_weights(spec, self.weights)),
             Array(
                 "tc_requantization", _TABLE_TYPES.get(type(self.requantization), "int32_t"), table
             ),

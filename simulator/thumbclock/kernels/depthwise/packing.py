@@ -52,8 +52,8 @@ def pack_requantization(
 ) -> bytes:
     """Pack the table of channels: ``tc_channel_s8``, ``tc_channel_un`` or thresholds.
 
-    The kernels add the offset to inputs of 8 bits themselves: the table is without it. Binary inputs
-    count as 0 and 2, which is 1 too much.
+    The kernels add the offset to inputs of 8 bits themselves: the table is without it. Binary
+    inputs count as 0 and 2, which is 1 too much.
 
     Raises:
         UsageError: A number does not fit its field, or a product would leave 32 bits.
@@ -77,10 +77,10 @@ def fits_strips(spec: DepthwiseSpec) -> bool:
 
 
 def fits_int8_strips(spec: DepthwiseSpec, requantization: Requantization) -> bool:
-    """Return whether ``tc_depthwise_w8a8_3x3`` computes a layer."""
+    """Return whether ``tc_depthwise_s8_3x3`` computes a layer."""
     return (
         fits_strips(spec)
-        and spec.precision.name == "w8a8"
+        and spec.precision.activation_bits == 8
         and isinstance(requantization, Int8Requantization)
         and spec.conv.out_h >= 2
         and int(requantization.shift.max()) <= -2
@@ -88,7 +88,7 @@ def fits_int8_strips(spec: DepthwiseSpec, requantization: Requantization) -> boo
 
 
 def int8_strips_scratch_bytes(spec: DepthwiseSpec) -> int:
-    """Return what ``tc_depthwise_w8a8_3x3`` needs: four channels of a tile, at 16 bits."""
+    """Return what ``tc_depthwise_s8_3x3`` needs: four channels of a tile, at 16 bits."""
     conv = spec.conv
     columns = min(conv.out_w, _TILE_COLUMNS // conv.stride_w)
     return ((columns - 1) * conv.stride_w + 4) // 2 * _STRIP_BYTES

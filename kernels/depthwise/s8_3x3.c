@@ -1,4 +1,4 @@
-/* int8 depthwise 3x3 with stride 1 or 2: TensorFlow Lite's arithmetic, on strips. */
+/* int8 depthwise 3x3 with stride 1 or 2, weights of any width: TensorFlow Lite's arithmetic. */
 #include "tc_strips.h"
 
 typedef struct {
@@ -16,7 +16,8 @@ tc_dot_strips tc_depthwise_3x3_s8, tc_depthwise_3x3_s8_stride2;
 
 typedef struct {
     const tc_depthwise_shape *shape;
-    const int8_t *weights;
+    const uint8_t *weights;
+    int32_t weight_bits;
     const tc_requant_s8 *requant;
     int8_t *output;
 } tc_layer;
@@ -40,14 +41,17 @@ static void clamp(int8_t *output, int32_t bytes, int32_t low, int32_t high) {
     }
 }
 
-/* Weights of one channel, every step'th byte, and its requantization. */
-static void prepare(tc_dot_3x3 *dot, const int8_t *weights, int32_t step,
-                    const tc_channel_s8 *channel) {
+/* Weights of one channel, and its requantization. */
+static void prepare(tc_dot_3x3 *dot, const tc_layer *layer, int32_t index) {
+    const tc_channel_s8 *const channel = layer->requant->channels + index;
+    const int32_t bits = layer->weight_bits;
+    const int32_t tap_bytes = (layer->shape->in_c * bits + 7) >> 3;
     const int32_t scale = 1 << channel->left;
-    for (int32_t row = 0; row < 3; ++row, weights += 3 * step) {
-        const int32_t w0 = weights[0] * scale;
-        const int32_t w1 = weights[step] * scale;
-        const int32_t w2 = weights[2 * step] * scale;
+    const uint8_t *tap = layer->weights;
+    for (int32_t row = 0; row < 3; ++row, tap += 3 * tap_bytes) {
+        const int32_t w0 = tc_weight(tap, index, bits) * scale;
+        const int32_t w1 = tc_weight(tap + tap_bytes, index, bits) * scale;
+        const int32_t w2 = tc_weight(tap + 2 * tap_bytes, index, bits) * scale;
         dot->weights[2 * row] = tc_pair(w0, w1);
         dot->weights[2 * row + 1] = tc_pair(w1, w2);
     }
@@ -61,7 +65,7 @@ static void do_channel(const void *of, const tc_tile *tile, int32_t channel,
     const tc_layer *const layer = of;
     const tc_depthwise_shape *const shape = layer->shape;
     tc_dot_3x3 dot;
-    prepare(&dot, layer->weights + channel, shape->in_c, layer->requant->channels + channel);
+    prepare(&dot, layer, channel);
     dot.offset = layer->requant->output_offset;
     dot.column = shape->in_c;
     dot.row = shape->out_w * shape->in_c;
@@ -73,11 +77,11 @@ static void do_channel(const void *of, const tc_tile *tile, int32_t channel,
                                                                                output);
 }
 
-void tc_depthwise_w8a8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
-                           const int8_t *weights, const tc_requant_s8 *requant, int8_t *output,
-                           void *scratch) {
+void tc_depthwise_s8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
+                         const uint8_t *weights, int32_t weight_bits,
+                         const tc_requant_s8 *requant, int8_t *output, void *scratch) {
     const tc_activations activations = {.bits = 8, .offset = -requant->pad};
-    const tc_layer layer = {shape, weights, requant, output};
+    const tc_layer layer = {shape, weights, weight_bits, requant, output};
     tc_for_strips(shape, &activations, (const uint8_t *)input, scratch, do_channel, &layer);
     if (requant->activation_min > -128 || requant->activation_max < 127) {
         clamp(output, shape->out_h * shape->out_w * shape->in_c, requant->activation_min,
