@@ -56,31 +56,32 @@
     /*
      * Lanes index: two products of each accumulator, and the loads of the next lanes' activations
      * to X and z. next: the lanes to unpack for the first channel; 0 stands for those of the next
-     * word. The last four lanes of an iteration compare A with where it ends, and advance it.
+     * word. compare: A with its place in the last iteration; advance: A to its next place.
      */
     .macro LANES index, next, y, z, offset, bits, compare=0, advance=0
     UNPACK  L1, V, \index, \bits
     smlad   C00, L0, X, C00
     smlad   C10, L1, X, C10
-    .if \compare && \bits == 8
-    cmp     A, M
-    .elseif \compare
-    cmp     A, \z
-    .endif
     .if (\next) == 0
     ldr     V, [W, #4]
     ldr     U, [W], #8
     .endif
+    ldr     \z, [A, #\offset+4]     /* odd: in the other bank than U */
     .if \advance
-    ldr     \z, [A, #\offset+4]
     ldr     X, [A, #\offset]!
     .else
     ldr     X, [A, #\offset]
-    ldr     \z, [A, #\offset+4]
     .endif
     smlad   C01, L0, \y, C01
+    .if \compare
+    smlad   C11, L1, \y, C11
+    ldr     \y, [sp, #END]
+    UNPACK  L0, U, \next, \bits
+    cmp     A, \y
+    .else
     UNPACK  L0, U, \next, \bits
     smlad   C11, L1, \y, C11
+    .endif
     .endm
 
     /* Four lanes from first on; next: those after them. Columns start at offset. */
@@ -88,15 +89,13 @@
     .if \bits == 8
     LANES   0, 1, Y, Z, \offset+8, \bits
     LANES   1, 0, Z, Y, \offset+16, \bits
-    LANES   0, 1, Y, Z, \offset+24, \bits, compare=\last
+    LANES   0, 1, Y, Z, \offset+24, \bits
     LANES   1, 0, Z, Y, \offset+32, \bits, advance=\last
+    cmp     A, M
     .else
     LANES   \first, \first+1, Y, Z, \offset+8, \bits
-    LANES   \first+1, \first+2, Z, Y, \offset+16, \bits
-    .if \last
-    ldr     Z, [sp, #END]
-    .endif
-    LANES   \first+2, \first+3, Y, Z, \offset+24, \bits, compare=\last
+    LANES   \first+1, \first+2, Z, Y, \offset+16, \bits, compare=\last
+    LANES   \first+2, \first+3, Y, Z, \offset+24, \bits
     LANES   \first+3, \next, Z, Y, \offset+32, \bits, advance=\last
     .endif
     .endm
@@ -119,7 +118,9 @@ tc_dot_\bits:
     strd    r6, r7, [sp, #START]
     strd    r1, r2, [sp, #COLUMNS]
     add     r8, r1, r3, lsl #5
-    sub     r8, r8, #32 * \steps
+    .if \bits < 8
+    sub     r8, r8, #32 * \steps   /* A is compared before it advances */
+    .endif
     rsbs    r9, r3, #0
     and     r9, r9, #\steps - 1
     sub     r10, r1, r9, lsl #5

@@ -4,6 +4,34 @@
 #include "tc_base.h"
 #include "tc_mixed.h"
 
+#if defined(__ARM_FEATURE_DSP)
+TC_INLINE uint32_t subtract(uint32_t a, uint32_t b) {
+    return (uint32_t)__ssub16((int16x2_t)a, (int16x2_t)b);
+}
+
+TC_INLINE int32_t add_lanes(uint32_t lanes, int32_t sum) {
+    return __smlad((int16x2_t)lanes, 0x00010001, sum);
+}
+
+/* The even or odd bytes of a word. */
+TC_INLINE uint32_t signed_lanes(uint32_t word, int odd) {
+    return (uint32_t)__sxtb16((int8x4_t)(odd ? word >> 8 | word << 24 : word));
+}
+#else
+TC_INLINE uint32_t subtract(uint32_t a, uint32_t b) {
+    return ((a - b) & 0xFFFFu) | ((a - (b & 0xFFFF0000u)) & 0xFFFF0000u);
+}
+
+TC_INLINE int32_t add_lanes(uint32_t lanes, int32_t sum) {
+    return sum + (int16_t)lanes + ((int32_t)lanes >> 16);
+}
+
+TC_INLINE uint32_t signed_lanes(uint32_t word, int odd) {
+    const uint32_t bytes = (odd ? word >> 8 : word) & 0x00FF00FFu;
+    return subtract(bytes ^ 0x00800080u, 0x00800080u);
+}
+#endif
+
 /* A step's fields such that lane i of them is what a mask takes after a shift by i fields. */
 TC_INLINE uint32_t spread(const uint8_t *packed, int32_t bits) {
     switch (bits) {
@@ -29,9 +57,9 @@ TC_INLINE int32_t widen(const uint8_t *packed, int32_t steps, uint32_t *column, 
         for (int32_t i = 0; i < 4; ++i) {
             uint32_t lanes = fields >> bits * i & mask;
             if (offset != 0) {
-                lanes = (uint32_t)__ssub16((int16x2_t)lanes, (int16x2_t)offset);
+                lanes = subtract(lanes, offset);
             }
-            sum = __smlad((int16x2_t)lanes, 0x00010001, sum);
+            sum = add_lanes(lanes, sum);
             column[2 * i] = lanes;
         }
     }
@@ -62,12 +90,9 @@ int32_t tc_widen_s8(const uint8_t *packed, int32_t steps, uint32_t *column) {
     int32_t sum = 0;
     for (int32_t words = 2 * steps; words > 0; --words, packed += 4, column += 4) {
         const uint32_t word = tc_load32(packed);
-        const int16x2_t even = __sxtb16((int8x4_t)word);
-        const int16x2_t odd = __sxtb16((int8x4_t)(word >> 8 | word << 24));
-        sum = __smlad(even, 0x00010001, sum);
-        sum = __smlad(odd, 0x00010001, sum);
-        column[0] = (uint32_t)even;
-        column[2] = (uint32_t)odd;
+        column[0] = signed_lanes(word, 0);
+        column[2] = signed_lanes(word, 1);
+        sum = add_lanes(column[2], add_lanes(column[0], sum));
     }
     return sum;
 }

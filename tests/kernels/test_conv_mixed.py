@@ -35,9 +35,9 @@ PRECISIONS = [
     for thresholds in ["", "-thresholds"][: 1 + (outputs in {4, 2})]
 ]
 TOOLCHAINS = [
-    ("zig", 400),
+    ("zig", 150),
     pytest.param(
-        *("gcc", 100),
+        *("gcc", 60),
         marks=pytest.mark.skipif(
             shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
         ),

@@ -14,11 +14,12 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import from_fields, to_fields
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.task import IntArray, Pointer, Struct
+from thumbclock.profiles import CoreProfile
 
 __all__ = [
-    "MIXED_FILES",
     "READ_AHEAD_BYTES",
     "mixed_excess",
+    "mixed_files",
     "mixed_parts",
     "mixed_scratch_bytes",
     "mixed_shape",
@@ -26,16 +27,20 @@ __all__ = [
     "unpack_mixed_weights",
 ]
 
-MIXED_FILES = (
-    *("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c"),
-    "conv/mixed_dot.S",
-)
-"""Sources below ``kernels/``; an image keeps the parts that it names."""
-
 READ_AHEAD_BYTES = 8
 """Bytes behind weights and columns that the cores load ahead and do not use."""
 
+_ARMV6M = ("cortex-m0", "cortex-m0plus")
 _STEP = 8  # products of a channel in a step
+
+
+def mixed_files(core: CoreProfile) -> tuple[str, ...]:
+    """Return the sources below ``kernels/``; an image keeps the parts that it names."""
+    if core.dsp:
+        dot = "conv/mixed_dot.S"
+    else:
+        dot = "conv/mixed_dot_m0.S" if core.name in _ARMV6M else "conv/mixed_dot_portable.c"
+    return ("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c", dot)
 
 
 def mixed_parts(precision: Precision) -> Struct:
