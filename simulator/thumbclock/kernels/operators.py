@@ -7,6 +7,8 @@ from typing import Any
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.data import random_layer as random_conv
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.depthwise.data import random_layer as random_depthwise
+from thumbclock.kernels.depthwise.spec import DepthwiseSpec
 from thumbclock.kernels.elementwise.data import random_binary, random_clamp, random_requantize
 from thumbclock.kernels.elementwise.spec import ElementwiseSpec
 from thumbclock.kernels.options import KernelOptions, check_options
@@ -49,6 +51,13 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"kernel", "stride", "padding", "dilation", "groups"}),
             ConvSpec.from_options,
             random_conv,
+        ),
+        Operator(
+            "depthwise",
+            "depthwise convolution, with a channel multiplier",
+            frozenset({"kernel", "stride", "padding", "dilation"}),
+            DepthwiseSpec.from_options,
+            random_depthwise,
         ),
         Operator(
             "maxpool",
