@@ -49,47 +49,75 @@ typedef struct {
     int32_t pad;
     uint32_t *columns; /* 4 * window.words, and 2 that the loops read ahead */
     int32_t sums[2];   /* of the pixels' activations */
-    uint8_t *gathered; /* one window */
+    uint8_t *gathered; /* one window and a word */
     int32_t position_words, positions;
     uint32_t *ring;    /* kernel_h rows of positions */
     int32_t *totals;   /* sums of the activations of a row of the ring before each position */
     int32_t kept;      /* padded input rows that have been in the ring */
 } tc_dense;
 
-/* total and the four int8 of a word. */
+/* total and the four int8 of a word, 128 added to each. */
 TC_INLINE int32_t tc_add_bytes(uint32_t word, int32_t total) {
-    return (int32_t)__usada8(word ^ 0x80808080u, 0, (uint32_t)total - 4 * 128);
+    return (int32_t)__usada8(word ^ 0x80808080u, 0, (uint32_t)total);
 }
 
 /* ---------------------------------------------------------------- windows one by one */
 
-/* The window at input row y, column x; the bytes behind it meet weights of zero. */
+/* bytes > 0 that stand anywhere, and up to three more. */
+TC_INLINE void tc_copy_over(uint8_t *to, const uint8_t *from, int32_t bytes) {
+    do {
+        tc_store32(to, tc_load32(from));
+        to += 4;
+        from += 4;
+        bytes -= 4;
+        __asm__("" : "+r"(to)); /* not a call of memcpy */
+    } while (bytes > 0);
+}
+
+/*
+ * The window at input row y, column x; what stands behind it meets weights of zero. Rows are copied
+ * as words, unless they end where the input does: what is copied too much is written over by the
+ * next row, or stands in the word behind the window.
+ */
 static __attribute__((noinline)) void tc_gather_dense(const tc_conv_shape *shape, const tc_dense *at,
                                                       int32_t y, int32_t x) {
     const int32_t row_bytes = at->window.row_bytes;
-    const int32_t first = x < 0 ? -x : 0;
-    const int32_t inside = shape->in_w - x;
-    const int32_t last = inside < shape->kernel_w ? inside : shape->kernel_w;
-    int32_t top = y < 0 ? -y : 0;
-    const int32_t rows = shape->in_h - y < shape->kernel_h ? shape->in_h - y : shape->kernel_h;
-    if (top > 0 || first > 0 || last < shape->kernel_w || rows < shape->kernel_h) {
-        tc_fill(at->gathered, (uint8_t)at->pad * 0x01010101u, 4 * at->window.words);
+    const int32_t stride_bytes = at->window.stride_bytes;
+    const uint8_t *const end = at->input + shape->in_h * stride_bytes - 3;
+    const uint8_t *from = at->input + y * stride_bytes + x * at->window.pixel_bytes;
+    uint8_t *to = at->gathered;
+    int32_t rows = shape->kernel_h;
+    if (y >= 0 && x >= 0 && y + rows <= shape->in_h && x + shape->kernel_w <= shape->in_w) {
+        for (; rows > 0 && from + row_bytes <= end; --rows) {
+            tc_copy_over(to, from, row_bytes);
+            to += row_bytes;
+            from += stride_bytes;
+        }
+        for (; rows > 0; --rows) {
+            to = tc_copy(to, from, row_bytes);
+            from += stride_bytes;
+        }
+        return;
     }
-    const int32_t skip = first * at->window.pixel_bytes;
+    tc_fill(to, (uint8_t)at->pad * 0x01010101u, 4 * at->window.words);
+    const int32_t top = y < 0 ? -y : 0;
+    const int32_t first = x < 0 ? -x : 0;
+    const int32_t last = shape->in_w - x < shape->kernel_w ? shape->in_w - x : shape->kernel_w;
     const int32_t bytes = (last - first) * at->window.pixel_bytes;
-    uint8_t *to = at->gathered + top * row_bytes + skip;
-    const uint8_t *from =
-        at->input + (y + top) * at->window.stride_bytes + x * at->window.pixel_bytes + skip;
-    for (; top < rows && bytes > 0; ++top) {
+    rows = shape->in_h - y < rows ? shape->in_h - y : rows;
+    to += top * row_bytes + first * at->window.pixel_bytes;
+    from += top * stride_bytes + first * at->window.pixel_bytes;
+    for (rows -= top; rows > 0 && bytes > 0; --rows) {
         tc_copy(to, from, bytes);
         to += row_bytes;
-        from += at->window.stride_bytes;
+        from += stride_bytes;
     }
 }
 
 /* Words of four activations into every second word of column; returns sum and theirs. */
 TC_INLINE int32_t tc_widen_bytes(const uint8_t *from, int32_t words, uint32_t *column,
                                  int32_t sum) {
+    sum -= 4 * 128 * words;
     for (; words > 0; --words, from += 4, column += 4) {
         const uint32_t word = tc_load32(from);
         column[0] = (uint32_t)__sxtb16((int8x4_t)word);
@@ -150,6 +178,7 @@ static __attribute__((noinline)) void tc_keep_row_dense(const tc_conv_shape *sha
     uint32_t *second = first - shape->stride_w * at->position_words + 1;
     const int32_t pixels = outside ? 0 : shape->in_w;
     for (int32_t x = 0; x < pixels; ++x) {
+        total -= 128 * shape->in_c;
         for (int32_t words = at->window.pixel_bytes; words > 0; words -= 4, from += 4) {
             const uint32_t word = tc_load32(from);
             const uint32_t even = (uint32_t)__sxtb16((int8x4_t)word);
