@@ -37,7 +37,7 @@
 typedef void tc_dense_dot(const void *weights, const uint32_t *columns, int32_t steps,
                           int32_t channels, int32_t sum_0, int32_t sum_1,
                           const tc_dense_group *table, void *first, int8_t *second,
-                          int32_t output_offset, int32_t beside);
+                          int32_t output_offset_and_128, int32_t beside);
 tc_dense_dot tc_dot_w8a8, tc_dot_w4a8;
 
 /* count is a multiple of 4 and not 0, as positions of the ring are. */
@@ -309,8 +309,8 @@ TC_INLINE void tc_conv_dense(tc_dense_dot *dot, int32_t step_bytes, int32_t bias
         int8_t *const second = pixels > 1 ? output + shape->out_c : output;
         if (requant->groups) {
             dot(weights, at.columns, at.window.words, shape->out_c, -bias * at.sums[0],
-                -bias * at.sums[1], requant->groups, output, second, requant->plain.output_offset,
-                0);
+                -bias * at.sums[1], requant->groups, output, second,
+                requant->plain.output_offset + 128, 0);
         } else {
             tc_dense_by_sums(dot, step_bytes, bias, shape, &at, weights, &requant->plain, sums,
                              output, second);
