@@ -107,9 +107,9 @@
 
 .Lgroup:
     ldrd    r2, r3, SUMS
-    ldr     A, COLUMNS
-    BIAS
     ldr     V, SKIPPED
+    BIAS
+    ldr     A, COLUMNS
     START
     ldr     pc, ENTRY
     .p2align 3
@@ -151,8 +151,8 @@
     usat16  C01, #8, C01
     pkhbt   C11, C11, C31, lsl #16
     usat16  C10, #8, C10
-    ldrd    r0, r1, OUTPUTS
     usat16  C11, #8, C11
+    ldrd    r0, r1, OUTPUTS
     orr     C00, C00, C10, lsl #8
     eor     C00, C00, #0x80808080
     orr     C01, C01, C11, lsl #8
