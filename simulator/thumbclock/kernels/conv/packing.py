@@ -58,11 +58,14 @@ class _Layout:
             significant.
         biased: The same shape: fields stored with 2^(bits - 1) added.
         read_ahead: Whether `READ_AHEAD_BYTES` follow.
+        padding_biased: Whether padding, too, is stored with the bias, as the kernel subtracts what
+            every activation of a column adds; else it is zero, whatever the column holds there.
     """
 
     source: NDArray[np.int64]
     biased: NDArray[np.bool_]
     read_ahead: bool
+    padding_biased: bool = False
 
 
 def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
@@ -82,6 +85,8 @@ def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
     values = (np.where(layout.source >= 0, fields.reshape(-1)[layout.source], 0) + bias) & (
         (1 << bits) - 1
     )
+    if not layout.padding_biased:
+        values = np.where(layout.source >= 0, values, 0)
     words = (values << (np.arange(32 // bits) * bits)).sum(axis=1).astype("<u4")
     packed: bytes = words.tobytes()
     return packed + bytes(READ_AHEAD_BYTES if layout.read_ahead else 0)
@@ -180,7 +185,8 @@ def _layout_groups(
     # (groups, words of a pair, fields, pairs, lanes)
     source = elements[:, channels].transpose(0, 3, 1, 4, 2).reshape(-1, 2 * channels.shape[1])
     row = np.tile(np.isin(channels, biased), (1, 2))
-    return _Layout(source, np.tile(row, (len(source) // len(row), 1)), read_ahead=True)
+    biased_fields = np.tile(row, (len(source) // len(row), 1))
+    return _Layout(source, biased_fields, read_ahead=True, padding_biased=True)
 
 
 def _layout_w1a1(spec: ConvSpec) -> _Layout:
