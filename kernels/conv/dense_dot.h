@@ -8,8 +8,8 @@
  * - ROUND is the loop's body: ROUND_STEPS steps of four products a sum, STEP_BYTES of code each. It
  *   is entered in the middle, so that a window may have any number of steps, as if all had been
  *   done. It ends with a comparison of A and END;
- * - START, before it, takes r4 = 16 times the steps that the first round leaves out off W, and
- *   loads what ROUND expects;
+ * - START, before it, takes what the first round leaves out off W, of which V has the bytes of a
+ *   pair of columns, 16 a step, and loads what ROUND expects;
  * - W_LAG and A_LAG are how far W and A stand behind their data, END_LAG how far END stands behind
  *   the columns' end.
  *

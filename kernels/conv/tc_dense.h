@@ -27,9 +27,9 @@
 #define TC_STEPS_AT_ONCE 126
 
 /*
- * channels of two pixels, from steps of four products. sums: the pixels' sums of activations times
- * what the weights' bias is worth; beside: bytes of weights between groups of four channels that
- * belong to other steps.
+ * Channels of two pixels, from steps of four products. sum_0, sum_1: the pixels' sums of
+ * activations times what the weights' bias subtracts; beside: bytes of weights between groups of
+ * four channels that belong to other steps.
  *
  * With a table, int8 outputs: the second pixel is written first, so that one that does not exist
  * may stand in the first one's place. Without: sums added to first, as channel, pixel.
