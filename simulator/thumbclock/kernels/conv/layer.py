@@ -9,6 +9,7 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
+    channel_block,
     mixed_excess,
     mixed_files,
     mixed_parts,
@@ -98,8 +99,8 @@ class ConvLayer:
         if not precision.unrolled:
             return self._mixed_task(core)
         raise UsageError(
-            f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights and "
-            "activations of 8 bits, one group of channels and no dilation"
+            f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights, "
+            "inputs and outputs of 8 bits, one group of channels and no dilation"
         )
 
     def _fast_task(self, core: CoreProfile) -> Task:
@@ -158,21 +159,24 @@ class ConvLayer:
         """Return the call of the kernel that is put together for any precision and shape."""
         spec, precision = self.spec, self.spec.precision
         by_channel = self.weights.reshape(spec.out_c, -1)
+        block = channel_block(core)
         return self._task(
             kernel="mixed",
             header="conv/tc_mixed.h",
             files=mixed_files(core),
-            weights=pack_mixed_weights(spec, self.weights),
-            table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
+            weights=pack_mixed_weights(spec, self.weights, block),
+            table=pack_table(
+                self.requantization, by_channel, precision, mixed_excess(spec, self.weights)
+            ),
             function="tc_conv_mixed",
             arguments=(
                 mixed_shape(spec, self.requantization.input_offset),
-                mixed_parts(precision),
+                mixed_parts(precision, block),
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 self._requantization(),
             ),
-            scratch_bytes=mixed_scratch_bytes(spec),
+            scratch_bytes=mixed_scratch_bytes(spec, block),
         )
 
     def _task(
@@ -296,6 +300,7 @@ def _has_fast_path(spec: ConvSpec) -> bool:
     precision = spec.precision
     return (
         kernel_name(precision) in KERNEL_FILES
+        and (precision.base == "w8a8" or not precision.unrolled)
         and precision.output_bits == precision.activation_bits
         and not precision.signed
         and (precision.output_bits == 1 or not precision.thresholds)
