@@ -23,7 +23,7 @@ typedef struct {
 
 /*
  * Channels of w8a8 and w4a8, four at a time: bias and multiplier, bias and multiplier of the next
- * channel, and so on, then 2^(32 - right shift). Biases are doubled, which makes SMMULR Q31.
+ * channel, and so on, then 2^(32 - right shift) + 1. Biases are doubled, which makes SMMULR Q31.
  */
 typedef struct {
     int32_t bias_and_multiplier[8];

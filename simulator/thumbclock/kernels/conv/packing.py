@@ -283,20 +283,22 @@ class _Block:
         step_words: Packed words of a window in one step of the inner loop.
         read_ahead_words: Words behind the columns that the loop loads and does not use.
         sum_words: int32 words for the block's sums.
+        window_words: Words behind a gathered window.
     """
 
     pixels: int
     step_words: int
     read_ahead_words: int
     sum_words: int
+    window_words: int = 0
 
 
 def _block(spec: ConvSpec) -> _Block:
     pairs = -(-spec.out_c // 2)
     quads = -(-spec.out_c // 4)
     return {
-        "w8a8": _Block(2, 1, 2, 0),
-        "w4a8": _Block(2, 1, 2, 0),
+        "w8a8": _Block(2, 1, 2, 0, 1),
+        "w4a8": _Block(2, 1, 2, 0, 1),
         "w4a4": _Block(2, 2, 2, 8 * quads),
         "w2a2": _Block(2, 1, 2, 12 * quads),
         "w1a1": _Block(1, 1, 0, 0),
@@ -321,7 +323,7 @@ def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
     if bits == 1:
         return 4 * window_words
     column_words = window_words * (16 // bits) * block.pixels + block.read_ahead_words
-    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * window_words
+    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * (window_words + block.window_words)
     sum_words = 8 * -(-spec.out_c // 4) if by_sums else block.sum_words
     return 4 * (column_words + sum_words) + rows
 
