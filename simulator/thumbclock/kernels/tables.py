@@ -57,7 +57,10 @@ def largest_int8_sums(
 
 
 def pack_table(
-    requantization: Requantization, by_channel: IntArray, precision: Precision, excess: int = 0
+    requantization: Requantization,
+    by_channel: IntArray,
+    precision: Precision,
+    excess: IntArray | int = 0,
 ) -> bytes:
     """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
     match requantization:
@@ -73,7 +76,7 @@ def pack_int8(
     requantization: Int8Requantization,
     by_channel: IntArray,
     precision: Precision,
-    excess: int = 0,
+    excess: IntArray | int = 0,
 ) -> bytes:
     """Pack ``tc_channel_s8``; the input offset's part of a sum is in the bias.
 
@@ -81,7 +84,7 @@ def pack_int8(
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
         precision: Of the layer.
-        excess: By how much a kernel's sums are too great.
+        excess: By how much a kernel's sums are too great, per channel or of all.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -99,7 +102,7 @@ def pack_sub_byte(
     by_channel: IntArray,
     precision: Precision,
     group: int = 1,
-    excess: int = 0,
+    excess: IntArray | int = 0,
 ) -> bytes:
     """Pack ``tc_channel_un``; arguments as for `pack_int8`.
 
@@ -108,7 +111,7 @@ def pack_sub_byte(
         by_channel: (channels, products) weights.
         precision: Of the layer.
         group: The table is filled up with zeros to a multiple of so many channels.
-        excess: By how much a kernel's sums are too great.
+        excess: By how much a kernel's sums are too great, per channel or of all.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -125,7 +128,7 @@ def pack_sub_byte(
 
 
 def pack_thresholds(
-    requantization: ThresholdRequantization, by_channel: IntArray, excess: int = 0
+    requantization: ThresholdRequantization, by_channel: IntArray, excess: IntArray | int = 0
 ) -> bytes:
     """Pack ``tc_requant_thresholds``: per channel, what its count is XORed with, and thresholds.
 
@@ -135,7 +138,7 @@ def pack_thresholds(
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
-        excess: By how much a kernel's sums are too great.
+        excess: By how much a kernel's sums are too great, per channel or of all.
     """
     bits = requantization.bits
     inverted = ((1 << bits) - 1) * requantization.falls

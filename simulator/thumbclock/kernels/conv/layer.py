@@ -8,6 +8,7 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
 from thumbclock.kernels.conv.mixed import (
+    channel_block,
     mixed_excess,
     mixed_files,
     mixed_parts,
@@ -161,21 +162,24 @@ class ConvLayer:
         """Return the call of the kernel that is put together for any precision and shape."""
         spec, precision = self.spec, self.spec.precision
         by_channel = self.weights.reshape(spec.out_c, -1)
+        block = channel_block(core)
         return self._task(
             kernel="mixed",
             header="conv/tc_mixed.h",
             files=mixed_files(core),
-            weights=pack_mixed_weights(spec, self.weights),
-            table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
+            weights=pack_mixed_weights(spec, self.weights, block),
+            table=pack_table(
+                self.requantization, by_channel, precision, mixed_excess(spec, self.weights)
+            ),
             function="tc_conv_mixed",
             arguments=(
                 mixed_shape(spec, self.requantization.input_offset),
-                mixed_parts(precision),
+                mixed_parts(precision, block),
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 self._requantization(),
             ),
-            scratch_bytes=mixed_scratch_bytes(spec),
+            scratch_bytes=mixed_scratch_bytes(spec, block),
         )
 
     def _task(
