@@ -102,8 +102,8 @@ class ConvLayer:
         precision = self.spec.precision
         if not isinstance(self.requantization, Int8Requantization) or precision.base != "w8a8":
             raise UsageError(
-                f"precision {precision.name}: only w8a8 has its weights in code; choose "
-                "w8a8-unrolled or w8a8-skipN"
+                f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights, "
+                "inputs and outputs of 8 bits"
             )
         task = unrolled_task(
             self.spec, self.inputs, self.weights, self.requantization, self.expected(), core
