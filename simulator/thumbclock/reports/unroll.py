@@ -33,5 +33,5 @@ def unroll_summary(result: UnrollResult) -> RenderableType:
         table,
         Text(f"{cycles} cycles, {cycles / first:.3f} of those of each layer's first kernel"),
         Text(f"{used} of {result.budget_bytes} bytes of emitted code"),
-        Text("- does not fit", style="dim"),
+        Text("- does not fit, or the layer has no such kernel", style="dim"),
     )
