@@ -35,9 +35,6 @@ typedef struct {
     const tc_dense_group *groups; /* null where dense.py says that only plain serves */
 } tc_requant_dense;
 
-/* Sums of one block of four columns, for weights that are constants in emitted code. */
-typedef void (*tc_block_dot)(const uint32_t *columns, int32_t *sums);
-
 void tc_conv_w8a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                   const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
@@ -50,7 +47,5 @@ void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch);
 void tc_conv_w8a8_winograd(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                            const tc_requant_s8 *requant, int8_t *output, void *scratch);
-void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_block_dot dot,
-                      const tc_requant_s8 *requant, int8_t *output, void *scratch);
 
 #endif

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from thumbclock.kernels.conv.packing import kernel_name
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.requantization import Int8Requantization, Requantization
 from thumbclock.kernels.tables import largest_input, pack_int8
@@ -17,7 +16,7 @@ _SUM_LIMITS = {"w8a8": (1 << 23, 1 << 31) * 2, "w4a8": (1 << 23, 1 << 19, 1 << 2
 
 def is_dense(spec: ConvSpec) -> bool:
     """Return whether the kernel is one of ``tc_dense.h``."""
-    return not spec.precision.winograd and kernel_name(spec.precision) in _SUM_LIMITS
+    return not spec.precision.winograd and spec.precision.base in _SUM_LIMITS
 
 
 def fits_groups(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> bool:
@@ -30,7 +29,7 @@ def fits_groups(spec: ConvSpec, requantization: Requantization, weights: IntArra
     if not is_dense(spec) or not isinstance(requantization, Int8Requantization):
         return False
     magnitudes = np.abs(np.asarray(weights, np.int64)).reshape(spec.out_c, -1).sum(axis=1)
-    limits = np.resize(_SUM_LIMITS[kernel_name(spec.precision)], spec.out_c)
+    limits = np.resize(_SUM_LIMITS[spec.precision.base], spec.out_c)
     right = -requantization.shift
     if (128 * magnitudes >= limits).any() or (right < 2).any() or (right > 12).any():
         return False
