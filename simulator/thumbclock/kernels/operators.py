@@ -7,6 +7,8 @@ from typing import Any
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.data import random_layer as random_conv
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.fully_connected.data import random_layer as random_fully_connected
+from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
 from thumbclock.kernels.options import KernelOptions, check_options
 from thumbclock.kernels.task import KernelSpec, Layer
 
@@ -41,6 +43,13 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"kernel", "stride", "padding", "dilation", "groups"}),
             ConvSpec.from_options,
             random_conv,
+        ),
+        Operator(
+            "fc",
+            "fully connected layer",
+            frozenset(),
+            FullyConnectedSpec.from_options,
+            random_fully_connected,
         ),
     )
 }

@@ -1,0 +1,147 @@
+"""How weights lie in memory, and what the loops in ``kernels/fully_connected`` need to know.
+
+Words of weights stand in order group of four channels, step, channel. Weights of b bits take b / 8
+bytes each, plus what fills the last step and the last group of channels, plus `READ_AHEAD_BYTES`
+that loops load ahead and do not use.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from thumbclock.kernels.packed import to_fields
+from thumbclock.kernels.requantization import Int8Requantization
+from thumbclock.kernels.tables import pack_int8
+from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
+from thumbclock.kernels.task import IntArray
+
+__all__ = [
+    "FORMATS",
+    "READ_AHEAD_BYTES",
+    "Format",
+    "pack_table",
+    "pack_weights",
+    "scratch_bytes",
+    "steps_at_once",
+]
+
+READ_AHEAD_BYTES = 8
+"""Bytes behind the weights, and behind the columns in scratch, that loops load ahead."""
+
+_GROUP = 4
+_BLOCK = 64  # channels; TC_FC_BLOCK
+_MOVE = 127  # what the input of a lane's top field is less than it was
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a kernel for int8 inputs multiplies; see ``tc_fully_connected.h``.
+
+    Attributes:
+        bits: Bits of a weight.
+        order: For each field of a word, least significant first, the input of a step that it
+            meets. The top field of a 16-bit lane is stored signed and its input moved by -127, the
+            others are stored unsigned, with 2^(bits - 1) added.
+        scale_bits: Accumulators hold sums times two to the power of this.
+        column_words: Words of columns in a step.
+    """
+
+    bits: int
+    order: tuple[int, ...]
+    scale_bits: int
+    column_words: int
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of a step."""
+        return len(self.order)
+
+    @property
+    def is_top(self) -> IntArray:
+        """1 for each field at the top of its lane, 0 for the others."""
+        half = self.inputs // 2
+        return (np.arange(self.inputs) % half == half - 1).astype(np.int64)
+
+
+FORMATS = {
+    "w8a8": Format(8, (0, 1, 2, 3), 8, 2),
+    "w4a8": Format(4, (4, 5, 0, 1, 6, 7, 2, 3), 12, 4),
+}
+"""By bits of weights and inputs."""
+
+
+def _fields(spec: FullyConnectedSpec, weights: IntArray) -> IntArray:
+    """Return (channels, steps, fields) weights as words hold them, zeros for padding."""
+    form = FORMATS[spec.precision.base]
+    channels = -(-spec.out_c // _GROUP) * _GROUP
+    padded = np.zeros((channels, steps(spec) * form.inputs), np.int64)
+    padded[: spec.out_c, : spec.in_c] = weights
+    return padded.reshape(channels, -1, form.inputs)[..., list(form.order)]
+
+
+def steps(spec: FullyConnectedSpec) -> int:
+    """Return the steps of the inner loop, each a word of weights a channel."""
+    return -(-spec.in_c // FORMATS[spec.precision.base].inputs)
+
+
+def pack_weights(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
+    """Pack (out_c, in_c) weights.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    form = FORMATS[spec.precision.base]
+    values = to_fields(_fields(spec, weights), form.bits, signed=True)
+    unsigned = (1 - form.is_top) << (form.bits - 1)
+    words = ((values ^ unsigned) << (np.arange(form.inputs) * form.bits)).sum(axis=2)
+    packed: bytes = words.reshape(-1, _GROUP, steps(spec)).swapaxes(1, 2).astype("<u4").tobytes()
+    return packed + bytes(READ_AHEAD_BYTES)
+
+
+def pack_table(
+    spec: FullyConnectedSpec, requantization: Int8Requantization, weights: IntArray
+) -> bytes:
+    """Pack ``tc_channel_s8``, with what the moved inputs lack in the bias.
+
+    Raises:
+        UsageError: A product would leave 32 bits.
+    """
+    form = FORMATS[spec.precision.base]
+    table = np.frombuffer(pack_int8(requantization, weights, spec.precision), "<i4").copy()
+    moved = (_fields(spec, weights) * form.is_top).sum(axis=(1, 2))
+    table.reshape(-1, 3)[:, 0] += (_MOVE * moved[: spec.out_c]).astype(np.int32)
+    return table.tobytes()
+
+
+def steps_at_once(spec: FullyConnectedSpec, weights: IntArray) -> int:
+    """Return how many steps an accumulator holds, whatever the inputs are.
+
+    Accumulators are exact modulo 2^32: what counts is the range of the sum at the end of a part.
+    The parts of a layer have as equal a length as can be.
+    """
+    form = FORMATS[spec.precision.base]
+    lowest, highest = -128 - _MOVE * form.is_top, 127 - _MOVE * form.is_top
+    fields = _fields(spec, weights)
+    ends = np.stack([fields * lowest, fields * highest])
+    low, high = ends.min(axis=0).sum(axis=2), ends.max(axis=0).sum(axis=2)
+    limit = 1 << (31 - form.scale_bits)
+    for parts in range(1, steps(spec) + 1):
+        length = -(-steps(spec) // parts)
+        starts = np.arange(0, steps(spec), length)
+        least = np.add.reduceat(low, starts, axis=1).min()
+        greatest = np.add.reduceat(high, starts, axis=1).max()
+        if -limit <= least and greatest < limit:
+            break
+    return length
+
+
+def scratch_bytes(spec: FullyConnectedSpec, at_once: int) -> int:
+    """Return what a kernel needs of its scratch argument, aligned to 8 bytes.
+
+    Columns of 16-bit inputs, sums of a block of channels, and what the accumulators start at in
+    each part of `at_once` steps.
+    """
+    form = FORMATS[spec.precision.base]
+    columns = form.column_words * steps(spec) + READ_AHEAD_BYTES // 4
+    sums = min(_BLOCK, -(-spec.out_c // _GROUP) * _GROUP)
+    return 4 * (columns + sums + -(-steps(spec) // at_once))
