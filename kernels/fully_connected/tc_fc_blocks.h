@@ -25,24 +25,6 @@ TC_INLINE uint32_t tc_load_part(const uint8_t *from, int32_t bytes) {
     return word | (bytes > 2 ? (uint32_t)from[2] << 16 : 0);
 }
 
-/* One int8 output for each sum. */
-static __attribute__((noinline)) int8_t *tc_fc_finish(const tc_requant_s8 *requant,
-                                                      const tc_channel_s8 *channel,
-                                                      const int32_t *sums, int32_t channels,
-                                                      int8_t *output) {
-    const int32_t offset = requant->output_offset;
-    const int32_t low = requant->activation_min;
-    const int32_t high = requant->activation_max;
-    for (; channels > 0; --channels, ++channel) {
-        const int32_t right = channel->right;
-        const int32_t sum = (*sums++ + channel->bias) << channel->left;
-        int32_t y = tc_smmulr(sum, channel->multiplier);
-        y = right != 0 ? tc_round_s8(y, right, 2 * offset + 1) : y + offset;
-        *output++ = (int8_t)tc_clamp(y, low, high);
-    }
-    return output;
-}
-
 /* Sums of groups of four channels whose accumulators hold a layer in parts only. */
 TC_INLINE void tc_fc_parts(tc_fc_format format, const uint32_t *weights, const uint32_t *columns,
                            const uint32_t *starts, int32_t *sums, int32_t steps, int32_t at_once,
@@ -90,7 +72,8 @@ TC_INLINE void tc_fc_s8(tc_fc_format format, const tc_fc_shape *shape, const int
             } else {
                 tc_fc_parts(format, block, columns, starts, sums, steps, at_once, groups, dot);
             }
-            output = tc_fc_finish(requant, requant->channels + first, sums, channels, output);
+            tc_fc_requantize_s8(requant, requant->channels + first, sums, channels, output);
+            output += channels;
         }
         input += shape->in_c;
     }

@@ -43,4 +43,8 @@ typedef void tc_fc_dot(const uint32_t *weights, const uint32_t *columns, int32_t
 
 tc_fc_dot tc_fc_dot_w8a8, tc_fc_dot_w4a8;
 
+/* Outputs of sums, of which there are an even number, whatever channels is. */
+void tc_fc_requantize_s8(const tc_requant_s8 *requant, const tc_channel_s8 *table,
+                         const int32_t *sums, int32_t channels, int8_t *output);
+
 #endif

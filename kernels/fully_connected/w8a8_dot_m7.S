@@ -71,7 +71,7 @@ tc_fc_dot_w8a8:
 .Lgroup:
     ldr     A, [sp, #COLUMNS]
     ldr     C0, [sp, #START]
-    ldr     lr, [sp, #ENTRY]
+    ldr     EVEN, [sp, #ENTRY]
     ldr     U, [W], #20
     ldr     V, [W, #-16]
     ldr     X, [A, #4]
@@ -79,7 +79,7 @@ tc_fc_dot_w8a8:
     mov     C1, C0
     mov     C2, C0
     mov     C3, C0
-    bx      lr
+    bx      EVEN
     .p2align 3
 .Lloop:
     .rept   UNROLLED

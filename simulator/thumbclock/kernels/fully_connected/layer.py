@@ -128,7 +128,11 @@ def as_convolution(spec: FullyConnectedSpec) -> ConvSpec:
 
 def _files(base: str, core: CoreProfile) -> tuple[str, ...]:
     pipeline = "m4" if core.name == "cortex-m4" else "m7"
-    return (f"fully_connected/{base}.c", f"fully_connected/{base}_dot_{pipeline}.S")
+    return (
+        f"fully_connected/{base}.c",
+        f"fully_connected/{base}_dot_{pipeline}.S",
+        "fully_connected/requantize.S",
+    )
 
 
 def _requantization(requantization: Int8Requantization) -> Struct:

@@ -101,7 +101,7 @@ def pack_weights(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
 def pack_table(
     spec: FullyConnectedSpec, requantization: Int8Requantization, weights: IntArray
 ) -> bytes:
-    """Pack ``tc_channel_s8``, with what the moved inputs lack in the bias.
+    """Pack ``tc_channel_s8`` of an even number of channels, what moved inputs lack in the bias.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -110,7 +110,7 @@ def pack_table(
     table = np.frombuffer(pack_int8(requantization, weights, spec.precision), "<i4").copy()
     moved = (_fields(spec, weights) * form.is_top).sum(axis=(1, 2))
     table.reshape(-1, 3)[:, 0] += (_MOVE * moved[: spec.out_c]).astype(np.int32)
-    return table.tobytes()
+    return table.tobytes() + bytes(12 * (spec.out_c % 2))
 
 
 def steps_at_once(spec: FullyConnectedSpec, weights: IntArray) -> int:
