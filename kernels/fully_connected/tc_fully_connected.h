@@ -37,14 +37,37 @@ void tc_fc_w8a8(const tc_fc_shape *shape, const int8_t *input, const uint32_t *w
 void tc_fc_w4a8(const tc_fc_shape *shape, const int8_t *input, const uint32_t *weights,
                 const tc_requant_s8 *requant, int8_t *output, void *scratch);
 
-/* Inner loops: sums of groups of four channels, without the accumulators' scale. */
+/* Widens count inputs to columns; returns what accumulators start at. */
+typedef uint32_t tc_fc_widen(const int8_t *input, int32_t count, uint32_t *columns);
+
+/* Sums of groups of four channels. */
 typedef void tc_fc_dot(const uint32_t *weights, const uint32_t *columns, int32_t *sums,
                        int32_t steps, int32_t groups, uint32_t start);
 
 tc_fc_dot tc_fc_dot_w8a8, tc_fc_dot_w4a8;
 
-/* Outputs of sums, of which there are an even number, whatever channels is. */
+/* A kernel for int8 inputs: inputs of a step, words of columns that they become. */
+typedef struct {
+    int32_t inputs, column_words;
+    tc_fc_widen *widen;
+    tc_fc_dot *dot;
+} tc_fc_kernel;
+
+void tc_fc_s8(const tc_fc_kernel *kernel, const tc_fc_shape *shape, const int8_t *input,
+              const uint32_t *weights, const tc_requant_s8 *requant, int8_t *output,
+              void *scratch);
+
+/* Outputs of sums, which are rounded up to an even number, as is the table. */
 void tc_fc_requantize_s8(const tc_requant_s8 *requant, const tc_channel_s8 *table,
                          const int32_t *sums, int32_t channels, int8_t *output);
+
+/* The last bytes of a vector, below zeros. */
+TC_INLINE uint32_t tc_load_part(const uint8_t *from, int32_t bytes) {
+    uint32_t word = 0;
+    while (bytes > 0) {
+        word = word << 8 | from[--bytes];
+    }
+    return word;
+}
 
 #endif

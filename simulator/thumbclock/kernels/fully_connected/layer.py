@@ -129,6 +129,7 @@ def as_convolution(spec: FullyConnectedSpec) -> ConvSpec:
 def _files(base: str, core: CoreProfile) -> tuple[str, ...]:
     pipeline = "m4" if core.name == "cortex-m4" else "m7"
     return (
+        "fully_connected/fully_connected.c",
         f"fully_connected/{base}.c",
         f"fully_connected/{base}_dot_{pipeline}.S",
         "fully_connected/requantize.S",

@@ -29,7 +29,7 @@ READ_AHEAD_BYTES = 8
 """Bytes behind the weights, and behind the columns in scratch, that loops load ahead."""
 
 _GROUP = 4
-_BLOCK = 64  # channels; TC_FC_BLOCK
+_BLOCK = 64  # channels; BLOCK in fully_connected.c
 _MOVE = 127  # what the input of a lane's top field is less than it was
 
 
