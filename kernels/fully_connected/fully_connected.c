@@ -21,18 +21,15 @@ static void widen(const tc_fc_kernel *kernel, const tc_fc_shape *shape, const in
 static void dot_in_parts(const tc_fc_kernel *kernel, const uint32_t *weights,
                          const uint32_t *columns, const uint32_t *starts, int32_t *sums,
                          int32_t steps, int32_t at_once) {
-    int32_t total[GROUP] = {0, 0, 0, 0};
-    for (; steps > 0; steps -= at_once) {
-        const int32_t now = min(steps, at_once);
-        kernel->dot(weights, columns, sums, now, 1, *starts++);
+    int32_t part[GROUP];
+    kernel->dot(weights, columns, sums, at_once, 1, *starts);
+    while ((steps -= at_once) > 0) {
+        weights += GROUP * at_once;
+        columns += kernel->column_words * at_once;
+        kernel->dot(weights, columns, part, min(steps, at_once), 1, *++starts);
         for (int32_t i = 0; i < GROUP; ++i) {
-            total[i] += sums[i];
+            sums[i] += part[i];
         }
-        weights += GROUP * now;
-        columns += kernel->column_words * now;
-    }
-    for (int32_t i = 0; i < GROUP; ++i) {
-        sums[i] = total[i];
     }
 }
 

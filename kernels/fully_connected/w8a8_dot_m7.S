@@ -66,8 +66,9 @@ tc_fc_dot_w8a8:
     mla     r6, r6, r7, r8
     push    {r1, r5, r6}
     adds    r1, r1, #8
-    add     END, r1, r3, lsl #3
+    add     r7, r1, r3, lsl #3
     mov     SUMS, r2
+    mov     END, r7
 .Lgroup:
     ldr     A, [sp, #COLUMNS]
     ldr     C0, [sp, #START]

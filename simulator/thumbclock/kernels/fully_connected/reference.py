@@ -8,9 +8,7 @@ from thumbclock.kernels.task import IntArray
 __all__ = ["fully_connect"]
 
 
-def fully_connect(
-    inputs: IntArray, weights: IntArray, requantization: Requantization
-) -> IntArray:
+def fully_connect(inputs: IntArray, weights: IntArray, requantization: Requantization) -> IntArray:
     """Return a layer's outputs.
 
     Args:
