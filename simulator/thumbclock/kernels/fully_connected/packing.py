@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
 from thumbclock.kernels.packed import to_fields
 from thumbclock.kernels.requantization import Int8Requantization
 from thumbclock.kernels.tables import pack_int8
-from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
@@ -60,7 +60,8 @@ class Format:
     def is_top(self) -> IntArray:
         """1 for each field at the top of its lane, 0 for the others."""
         half = self.inputs // 2
-        return (np.arange(self.inputs) % half == half - 1).astype(np.int64)
+        top: IntArray = (np.arange(self.inputs) % half == half - 1).astype(np.int64)
+        return top
 
 
 FORMATS = {
