@@ -46,12 +46,27 @@ typedef struct {
     const int32_t *start;
 } tc_requant_b1;
 
-/* (a * b + 2^31) >> 32; ACLE has no intrinsic for it. */
+/* (a * b + 2^31) >> 32; ACLE has no intrinsic for SMMULR. */
+#if defined(__ARM_FEATURE_DSP)
 TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
     int32_t product;
     __asm__("smmulr %0, %1, %2" : "=r"(product) : "r"(a), "r"(b));
     return product;
 }
+#elif defined(__ARM_ARCH_6M__) /* multiplies to 32 bits only: from halfwords */
+TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
+    const uint32_t a_low = (uint32_t)a & 0xFFFF, b_low = (uint32_t)b & 0xFFFF;
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const uint32_t low = a_low * b_low;
+    const int32_t first = a_high * (int32_t)b_low + (int32_t)(low >> 16);
+    const int32_t second = (int32_t)a_low * b_high + (first & 0xFFFF);
+    return a_high * b_high + (first >> 16) + (second >> 16) + (second >> 15 & 1);
+}
+#else
+TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32);
+}
+#endif
 
 TC_INLINE int32_t tc_clamp(int32_t value, int32_t low, int32_t high) {
     value = value < low ? low : value;
@@ -64,8 +79,12 @@ TC_INLINE int32_t tc_clamp(int32_t value, int32_t low, int32_t high) {
  */
 TC_INLINE int32_t tc_round_s8(int32_t value, int32_t right, int32_t offset) {
     value = ((value + (value >> 31)) >> (right - 1)) + offset;
+#if defined(__ARM_FEATURE_SAT)
     __asm__("ssat %0, #8, %0, asr #1" : "+r"(value));
     return value;
+#else
+    return tc_clamp(value >> 1, -128, 127);
+#endif
 }
 
 /*
@@ -106,7 +125,11 @@ TC_INLINE void tc_requantize_s8(const tc_requant_s8 *requant, int32_t channels,
 TC_INLINE uint32_t tc_requantize_un(int32_t sum, const tc_channel_un *channel, uint32_t left,
                                     int32_t bits) {
     const int32_t y = tc_smmulr((sum + channel->bias) << left, channel->multiplier);
+#if defined(__ARM_FEATURE_SAT)
     return bits == 4 ? __usat(y, 4) : __usat(y, 2);
+#else
+    return (uint32_t)tc_clamp(y, 0, (1 << bits) - 1);
+#endif
 }
 
 #endif

@@ -34,6 +34,8 @@ void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
 void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch);
+void tc_conv_w8a8_winograd(const tc_conv_shape *shape, const int8_t *input, const void *weights,
+                           const tc_requant_s8 *requant, int8_t *output, void *scratch);
 void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_block_dot dot,
                       const tc_requant_s8 *requant, int8_t *output, void *scratch);
 

@@ -533,8 +533,8 @@ class LayerRow(_Model):
         implementation: Name of the kernel.
         profile: Name of the board profile.
         placement: Role -> memory.
-        apart: Whether its code lies elsewhere than the board's default, as it does not fit; such
-            rows are in no mean.
+        apart: Whether its code or weights lie elsewhere than the board's default, where they do
+            not fit; such rows are in no mean.
         cycles: Of the warm call.
         macs: Multiply-accumulates of the layer.
         outputs_differ: How many outputs differ from the reference.

@@ -69,6 +69,9 @@ def kernel(
     unrolled: Annotated[
         bool, typer.Option("--unrolled", help="Emit the weights as constants in code.")
     ] = False,
+    winograd: Annotated[
+        bool, typer.Option("--winograd", help="Fewer products for more flash; 3x3, stride 1.")
+    ] = False,
     profile: Annotated[
         str, typer.Option("--profile", "-p", metavar="NAME", help="Board; see thumbclock profiles.")
     ] = DEFAULT_PROFILE,
@@ -112,6 +115,7 @@ def kernel(
         *(weights, activations, output, skip),
         signed=signed,
         thresholds=thresholds,
+        winograd=winograd,
         unrolled=unrolled,
     )
     spec = parse_spec(
@@ -155,6 +159,7 @@ def _precision(
     *,
     signed: bool,
     thresholds: bool,
+    winograd: bool,
     unrolled: bool,
 ) -> "Precision":
     from thumbclock.kernels.precision import parse_precision
@@ -165,5 +170,6 @@ def _precision(
         + (f"o{output}" if output is not None else "")
         + "s" * signed
         + "-thresholds" * thresholds
+        + "-winograd" * winograd
         + emitted
     )

@@ -22,6 +22,8 @@ class Precision:
         output_bits: Bits of an output; 0 stands for those of an input.
         signed: Whether activations of 4 and 2 bits are signed.
         thresholds: Whether outputs of 4 and 2 bits come from thresholds; else from a multiplier.
+        winograd: Whether products are those of Winograd's minimal filtering, for weights of 16 bits
+            and 16 in place of 9 of them.
         unrolled: Whether the weights are constants in emitted code.
         skip_percent: Percentage of operand pairs left out; only of unrolled kernels.
     """
@@ -31,6 +33,7 @@ class Precision:
     output_bits: int = 0
     signed: bool = False
     thresholds: bool = False
+    winograd: bool = False
     unrolled: bool = False
     skip_percent: int = 0
 
@@ -49,9 +52,10 @@ class Precision:
         output = f"o{self.output_bits}" if self.output_bits != self.activation_bits else ""
         signed = "s" if self.signed else ""
         thresholds = "-thresholds" if self.thresholds else ""
+        winograd = "-winograd" if self.winograd else ""
         unrolled = "-unrolled" if self.unrolled else ""
         skipped = f"-skip{self.skip_percent}" if self.skip_percent else unrolled
-        return f"{self.base}{output}{signed}{thresholds}{skipped}"
+        return f"{self.base}{output}{signed}{thresholds}{winograd}{skipped}"
 
 
 PRECISIONS: tuple[str, ...] = (
@@ -62,7 +66,7 @@ PRECISIONS: tuple[str, ...] = (
 
 _NAME = re.compile(
     r"w(?P<weights>[8421])a(?P<activations>[8421])(?:o(?P<outputs>[8421]))?(?P<signed>s)?"
-    r"(?P<thresholds>-thresholds)?(?P<unrolled>-unrolled|-skip(?P<skip>\d{1,3}))?"
+    r"(?P<thresholds>-thresholds)?(?:(?P<winograd>-winograd)|(?P<unrolled>-unrolled|-skip(?P<skip>\d{1,3})))?"
 )
 
 
@@ -70,8 +74,8 @@ def parse_precision(name: str) -> Precision:
     """Return the precision of a name such as ``w4a8``.
 
     ``w`` and ``a`` with 8, 4, 2 or 1: bits of weights and inputs; ``o``: bits of outputs, where
-    they differ; ``s``: signed activations of 4 or 2 bits; ``-thresholds``; ``-unrolled``, or
-    ``-skipN`` with N percent of the operands left out.
+    they differ; ``s``: signed activations of 4 or 2 bits; ``-thresholds``; ``-winograd``;
+    ``-unrolled``, or ``-skipN`` with N percent of the operands left out.
 
     Raises:
         UsageError: There is no such precision.
@@ -81,8 +85,8 @@ def parse_precision(name: str) -> Precision:
         raise UsageError(
             f"precision {name!r}: expected one such as {', '.join(PRECISIONS)}; or wXaYoZ with "
             "X, Y and Z bits of weights, inputs and outputs (8, 4, 2 or 1), an s behind them for "
-            "signed activations, -thresholds, and -unrolled or -skipN with N percent of the "
-            "operands left out (0 to 100)"
+            "signed activations, -thresholds, and -winograd, -unrolled or -skipN with N percent "
+            "of the operands left out (0 to 100)"
         )
     precision = Precision(
         weight_bits=int(match["weights"]),
@@ -90,6 +94,7 @@ def parse_precision(name: str) -> Precision:
         output_bits=int(match["outputs"] or 0),
         signed=match["signed"] is not None,
         thresholds=match["thresholds"] is not None,
+        winograd=match["winograd"] is not None,
         unrolled=match["unrolled"] is not None,
         skip_percent=int(match["skip"] or 0),
     )

@@ -14,6 +14,9 @@ from thumbclock.result import LayerMean, LayerRow, LayersResult
 __all__ = ["layers_figure", "layers_markdown", "layers_summary", "write_layers_figure"]
 
 
+_APART = "does not fit where the board has its code or weights: these from flash, in no mean"
+
+
 def layers_summary(result: LayersResult) -> RenderableType:
     """Return the tables of layers and of means, and what they are held against."""
     parts: list[RenderableType] = [Text(result.title, style="bold")]
@@ -22,9 +25,7 @@ def layers_summary(result: LayersResult) -> RenderableType:
         parts.append(_means(result))
     parts += [Text(f"{name}: {about}", style="dim") for name, about in result.baselines.items()]
     if any(row.apart for row in result.rows):
-        parts.append(
-            Text("* does not fit where the board has its code: from flash, in no mean", style="dim")
-        )
+        parts.append(Text(f"* {_APART}", style="dim"))
     return Group(*parts)
 
 
@@ -110,7 +111,7 @@ def layers_markdown(result: LayersResult) -> str:
             ),
         ]
     if any(row.apart for row in result.rows):
-        lines += ["", "\\* does not fit where the board has its code: from flash, in no mean"]
+        lines += ["", rf"\* {_APART}"]
     return "\n".join([*lines, ""])
 
 

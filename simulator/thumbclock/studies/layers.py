@@ -136,7 +136,7 @@ def _spec(layer: _Layer, precision: str) -> KernelSpec:
 
 
 def measure_layer(item: Measurement, toolchain: Toolchain) -> LayerRow:
-    """Measure one kernel where the board has it by default, or from flash where it does not fit.
+    """Measure one kernel where the board has it by default, or from flash what does not fit there.
 
     Raises:
         UsageError: It fits nowhere.
@@ -145,8 +145,9 @@ def measure_layer(item: Measurement, toolchain: Toolchain) -> LayerRow:
     placement, apart = board.default_placement, False
     try:
         result = measure(item.spec, item.profile, placement, toolchain)
-    except MemoryOverflowError:
-        placement, apart = parse_placement("code=flash", board), True
+    except MemoryOverflowError as error:
+        role = "code" if error.memory == placement.code.name else "weights"
+        placement, apart = parse_placement(f"{role}=flash", board), True
         result = measure(item.spec, item.profile, placement, toolchain)
     return _row(item, result, placement, apart=apart)
 

@@ -17,6 +17,11 @@ from thumbclock.kernels.conv.packing import (
 )
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.winograd import (
+    check_winograd,
+    pack_winograd,
+    winograd_scratch_bytes,
+)
 from thumbclock.kernels.packed import pack_activations, unpack_activations
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
@@ -75,6 +80,8 @@ class ConvLayer:
                 "choose a profile with a Cortex-M4, M7 or M33"
             )
         _expect_requantization(precision, self.requantization)
+        if precision.winograd:
+            return self._winograd(core)
         kernel = kernel_name(precision)
         if not _has_fast_path(spec):
             raise UsageError(
@@ -115,6 +122,24 @@ class ConvLayer:
                 signed=precision.signed,
             ),
             options=self._options(),
+        )
+
+    def _winograd(self, core: CoreProfile) -> Task:
+        check_winograd(self.spec)
+        looped = replace(self, spec=replace(self.spec, precision=Precision())).task(core)
+        weights = pack_winograd(self.weights)
+        dot = "conv/winograd_dot_m7.S" if core.name == "cortex-m7" else "conv/winograd_dot_m4.S"
+        return replace(
+            looped,
+            implementation=self.spec.precision.name,
+            files=("conv/w8a8_winograd.c", dot),
+            arrays=tuple(
+                replace(array, data=weights) if array.symbol == "tc_weights" else array
+                for array in looped.arrays
+            ),
+            function="tc_conv_w8a8_winograd",
+            scratch_bytes=winograd_scratch_bytes(self.spec),
+            options={"weight_count": int(self.weights.size), "weight_bytes": len(weights)},
         )
 
     def _emitted(self) -> tuple[Source, ...]:
