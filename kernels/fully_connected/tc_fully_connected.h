@@ -37,6 +37,10 @@ void tc_fc_w8a8(const tc_fc_shape *shape, const int8_t *input, const uint32_t *w
 void tc_fc_w4a8(const tc_fc_shape *shape, const int8_t *input, const uint32_t *weights,
                 const tc_requant_s8 *requant, int8_t *output, void *scratch);
 
+/* Without DSP instructions; needs no scratch, and steps_at_once says nothing. */
+void tc_fc_w8a8_portable(const tc_fc_shape *shape, const int8_t *input, const uint8_t *weights,
+                         const tc_requant_s8 *requant, int8_t *output, void *scratch);
+
 /* Widens count inputs to columns; returns what accumulators start at. */
 typedef uint32_t tc_fc_widen(const int8_t *input, int32_t count, uint32_t *columns);
 

@@ -55,6 +55,14 @@ def test_bit_exact(precision: str, toolchain: str, profile: str, data: st.DataOb
     check(layer, toolchain=toolchain, profile=profile)
 
 
+@pytest.mark.parametrize("profile", ["ideal-m3", "ideal-m0plus"])
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_portable(profile: str, data: st.DataObject) -> None:
+    """The kernel for cores without DSP instructions is exact."""
+    check(random_layer(data.draw(_specs("w8a8")), data.draw(st.integers(0, 999))), profile=profile)
+
+
 @pytest.mark.parametrize("precision", ["w4a4", "w2a2", "w1a1"])
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
@@ -103,7 +111,7 @@ def test_parts_of_random_sums(inputs_seed: int) -> None:
     check(FullyConnectedLayer(spec, inputs, weights, requantization))
 
 
-@pytest.mark.parametrize("profile", ["ideal-m4", "ideal-m7"])
+@pytest.mark.parametrize("profile", ["ideal-m4", "ideal-m7", "ideal-m0plus"])
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_requantization(profile: str, data: st.DataObject) -> None:

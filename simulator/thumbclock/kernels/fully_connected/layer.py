@@ -8,6 +8,7 @@ from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.fully_connected.packing import (
     FORMATS,
+    pack_bytes,
     pack_table,
     pack_weights,
     scratch_bytes,
@@ -17,6 +18,7 @@ from thumbclock.kernels.fully_connected.reference import fully_connect
 from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
 from thumbclock.kernels.packed import pack_activations, unpack_activations
 from thumbclock.kernels.requantization import Int8Requantization, Requantization
+from thumbclock.kernels.tables import pack_int8
 from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 
@@ -52,9 +54,11 @@ class FullyConnectedLayer:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
         spec, requantization = self.spec, self.requantization
-        if core.dsp and spec.precision.name in FORMATS:
-            assert isinstance(requantization, Int8Requantization)
-            return self._own_task(core, requantization)
+        if isinstance(requantization, Int8Requantization):
+            if core.dsp and spec.precision.name in FORMATS:
+                return self._dsp_task(core, requantization)
+            if not core.dsp and spec.precision.name == "w8a8":
+                return self._portable_task(requantization)
         convolution = ConvLayer(
             as_convolution(spec),
             self.inputs.reshape(1, spec.batch, spec.in_c),
@@ -69,18 +73,43 @@ class FullyConnectedLayer:
             unpack=partial(_unpack_row, convolution.unpack),
         )
 
-    def _own_task(self, core: CoreProfile, requantization: Int8Requantization) -> Task:
-        spec, precision = self.spec, self.spec.precision
+    def _dsp_task(self, core: CoreProfile, requantization: Int8Requantization) -> Task:
+        spec, base = self.spec, self.spec.precision.base
         at_once = steps_at_once(spec, self.weights)
-        arrays = (
-            Array("tc_input", "int8_t", pack_activations(self.inputs, 8), "data"),
-            Array("tc_weights", "uint32_t", pack_weights(spec, self.weights)),
-            Array(
-                "tc_requantization",
-                "tc_channel_s8",
-                pack_table(spec, requantization, self.weights),
-            ),
+        return self._task(
+            requantization,
+            files=_dsp_files(base, core),
+            weights=Array("tc_weights", "uint32_t", pack_weights(spec, self.weights)),
+            table=pack_table(spec, requantization, self.weights),
+            function=f"tc_fc_{base}",
+            steps=at_once,
+            scratch=scratch_bytes(spec, at_once),
         )
+
+    def _portable_task(self, requantization: Int8Requantization) -> Task:
+        spec = self.spec
+        return self._task(
+            requantization,
+            files=("fully_connected/portable.c",),
+            weights=Array("tc_weights", "uint8_t", pack_bytes(spec, self.weights)),
+            table=pack_int8(requantization, self.weights, spec.precision),
+            function="tc_fc_w8a8_portable",
+            steps=0,
+            scratch=0,
+        )
+
+    def _task(
+        self,
+        requantization: Int8Requantization,
+        *,
+        files: tuple[str, ...],
+        weights: Array,
+        table: bytes,
+        function: str,
+        steps: int,
+        scratch: int,
+    ) -> Task:
+        spec, precision = self.spec, self.spec.precision
         return Task(
             operator="fc",
             implementation=precision.name,
@@ -89,11 +118,15 @@ class FullyConnectedLayer:
             shape=_shape(spec),
             macs=spec.macs,
             header="fully_connected/tc_fully_connected.h",
-            files=_files(precision.base, core),
-            arrays=arrays,
-            function=f"tc_fc_{precision.base}",
+            files=files,
+            arrays=(
+                Array("tc_input", "int8_t", pack_activations(self.inputs, 8), "data"),
+                weights,
+                Array("tc_requantization", "tc_channel_s8", table),
+            ),
+            function=function,
             arguments=(
-                Struct("tc_fc_shape", (spec.batch, spec.in_c, spec.out_c, at_once)),
+                Struct("tc_fc_shape", (spec.batch, spec.in_c, spec.out_c, steps)),
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 _requantization(requantization),
@@ -102,13 +135,13 @@ class FullyConnectedLayer:
             ),
             output_ctype="int8_t",
             output_bytes=spec.batch * spec.out_c,
-            scratch_bytes=scratch_bytes(spec, at_once),
+            scratch_bytes=scratch,
             expected=self.expected(),
             unpack=partial(_unpack_row, partial(_unpack_int8, spec=spec)),
             options={
                 "weight_count": int(self.weights.size),
-                "weight_bytes": len(arrays[1].data),
-                "requantization_bytes": len(arrays[2].data),
+                "weight_bytes": len(weights.data),
+                "requantization_bytes": len(table),
             },
         )
 
@@ -126,7 +159,7 @@ def as_convolution(spec: FullyConnectedSpec) -> ConvSpec:
     )
 
 
-def _files(base: str, core: CoreProfile) -> tuple[str, ...]:
+def _dsp_files(base: str, core: CoreProfile) -> tuple[str, ...]:
     pipeline = "m4" if core.name == "cortex-m4" else "m7"
     return (
         "fully_connected/fully_connected.c",

@@ -19,6 +19,7 @@ __all__ = [
     "FORMATS",
     "READ_AHEAD_BYTES",
     "Format",
+    "pack_bytes",
     "pack_table",
     "pack_weights",
     "scratch_bytes",
@@ -97,6 +98,22 @@ def pack_weights(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
     words = ((values ^ unsigned) << (np.arange(form.inputs) * form.bits)).sum(axis=2)
     packed: bytes = words.reshape(-1, _GROUP, steps(spec)).swapaxes(1, 2).astype("<u4").tobytes()
     return packed + bytes(READ_AHEAD_BYTES)
+
+
+def pack_bytes(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
+    """Pack (out_c, in_c) int8 weights for ``portable.c``: group of four channels, input, channel.
+
+    Weights are bytes with 128 added; padding of the last group is 128.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    channels = -(-spec.out_c // _GROUP) * _GROUP
+    padded = np.zeros((channels, spec.in_c), np.int64)
+    padded[: spec.out_c] = weights
+    unsigned = to_fields(padded, 8, signed=True) ^ 128
+    packed: bytes = unsigned.reshape(-1, _GROUP, spec.in_c).swapaxes(1, 2).astype("u1").tobytes()
+    return packed
 
 
 def pack_table(
