@@ -17,6 +17,11 @@ TC_INLINE void tc_store32(uint8_t *to, uint32_t word) {
     __builtin_memcpy(to, &word, sizeof word);
 }
 
+TC_INLINE int32_t tc_clamp(int32_t value, int32_t low, int32_t high) {
+    value = value < low ? low : value;
+    return value > high ? high : value;
+}
+
 /* The empty asm keeps compilers from calling a memcpy or memset that firmware may not have. */
 TC_INLINE uint8_t *tc_fill(uint8_t *to, uint32_t word, int32_t bytes) {
     for (; bytes >= 4; bytes -= 4, to += 4) {
