@@ -76,7 +76,7 @@ def test_close_to_real_softmax(layer: SoftmaxLayer) -> None:
 
 @given(_SCALES)
 def test_exponentials(scale: float) -> None:
-    """exp is within 2^-26 or so, 1 at 0, and 0 from where a difference no longer counts."""
+    """Exp is within 2^-26 or so, 1 at 0, and 0 from where a difference no longer counts."""
     prepared = SoftmaxScale.of(scale)
     differences = np.arange(-255, 1)
     found = exponentials(differences, prepared)

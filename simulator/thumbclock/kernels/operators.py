@@ -7,11 +7,12 @@ from typing import Any
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.data import random_layer as random_conv
 from thumbclock.kernels.conv.spec import ConvSpec
-from thumbclock.kernels.fully_connected.data import random_layer as random_fully_connected
-from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
-=======
 from thumbclock.kernels.elementwise.data import random_binary, random_clamp, random_requantize
 from thumbclock.kernels.elementwise.spec import ElementwiseSpec
+from thumbclock.kernels.fully_connected.data import random_layer as random_fully_connected
+from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
+from thumbclock.kernels.movement.layer import random_layer as random_movement
+from thumbclock.kernels.movement.spec import ConcatSpec, PadSpec, ReshapeSpec, TransposeSpec
 from thumbclock.kernels.options import KernelOptions, check_options
 from thumbclock.kernels.pooling.layer import random_layer as random_pool
 from thumbclock.kernels.pooling.spec import PoolSpec
@@ -122,6 +123,34 @@ OPERATORS: dict[str, Operator] = {
             frozenset(),
             SoftmaxSpec.from_options,
             random_softmax,
+        ),
+        Operator(
+            "pad",
+            "one value around an image",
+            frozenset({"padding"}),
+            PadSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "concat",
+            "images side by side",
+            frozenset({"axis"}),
+            ConcatSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "transpose",
+            "another order of axes",
+            frozenset({"axis"}),
+            TransposeSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "reshape",
+            "the same elements under another shape",
+            frozenset(),
+            ReshapeSpec.from_options,
+            random_movement,
         ),
     )
 }
