@@ -102,8 +102,9 @@ def _place(
     from_pixel = 8 * pixel_bytes(channels, bits)
     to_pixel = 8 * pixel_bytes(output_shape[2], bits)
     to_row = output_shape[1] * to_pixel
-    # A pixel that fills its place takes its spare fields along.
-    size = from_pixel if channels == output_shape[2] else channels * bits
+    # What ends a pixel, and starts with a byte, takes its spare fields along.
+    ends = at[2] + channels == output_shape[2] and at[2] * bits % 8 == 0
+    size = from_pixel if ends else channels * bits
     first = at[0] * to_row + at[1] * to_pixel + at[2] * bits
     return _Move(height, width, size, width * from_pixel, from_pixel, first, to_row, to_pixel)
 
