@@ -1,28 +1,76 @@
 /* Runs of bytes and of fields. */
 #include "tc_movement.h"
 
-/* Four words at a time, which cores load and store side by side. */
+/* Whether both can be accessed word by word; Cortex-M3 and up can wherever they start. */
+TC_INLINE int by_words(const uint8_t *to, const uint8_t *from) {
+#if defined(__ARM_FEATURE_UNALIGNED)
+    (void)to;
+    (void)from;
+    return 1;
+#else
+    return (((uintptr_t)to | (uintptr_t)from) & 3) == 0;
+#endif
+}
+
+/* tc_load32 and tc_store32 where by_words has said so. */
+TC_INLINE uint32_t load_word(const uint8_t *from) {
+#if defined(__ARM_FEATURE_UNALIGNED)
+    return tc_load32(from);
+#else
+    return tc_load32(__builtin_assume_aligned(from, 4));
+#endif
+}
+
+TC_INLINE void store_word(uint8_t *to, uint32_t word) {
+#if defined(__ARM_FEATURE_UNALIGNED)
+    tc_store32(to, word);
+#else
+    tc_store32(__builtin_assume_aligned(to, 4), word);
+#endif
+}
+
+/* Cores pipeline loads beside loads. */
+TC_INLINE void copy_four_words(uint8_t *to, const uint8_t *from) {
+    const uint32_t a = load_word(from), b = load_word(from + 4);
+    const uint32_t c = load_word(from + 8), d = load_word(from + 12);
+    store_word(to, a);
+    store_word(to + 4, b);
+    store_word(to + 8, c);
+    store_word(to + 12, d);
+}
+
+/* The asm keeps compilers from joining rounds, whose rest would cost short runs more. */
 TC_INLINE uint8_t *copy(uint8_t *to, const uint8_t *from, int32_t bytes) {
-    for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
-        const uint32_t a = tc_load32(from), b = tc_load32(from + 4);
-        const uint32_t c = tc_load32(from + 8), d = tc_load32(from + 12);
-        tc_store32(to, a);
-        tc_store32(to + 4, b);
-        tc_store32(to + 8, c);
-        tc_store32(to + 12, d);
+    if (by_words(to, from)) {
+        for (; bytes >= 32; bytes -= 32, to += 32, from += 32) {
+            copy_four_words(to, from);
+            copy_four_words(to + 16, from + 16);
+            __asm__("" : "+r"(to));
+        }
+        if (bytes >= 16) {
+            copy_four_words(to, from);
+            bytes -= 16, to += 16, from += 16;
+        }
+        for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
+            store_word(to, load_word(from));
+            __asm__("" : "+r"(to));
+        }
     }
-    return tc_copy(to, from, bytes);
+    for (; bytes > 0; --bytes) {
+        *to++ = *from++;
+        __asm__("" : "+r"(to));
+    }
+    return to;
 }
 
 void tc_move_bytes(const tc_move *move, const uint8_t *input, uint8_t *output) {
-    output += move->first;
-    for (int32_t row = 0; row < move->rows; ++row) {
-        const uint8_t *from = input + row * move->from_row;
-        uint8_t *to = output + row * move->to_row;
-        for (int32_t runs = move->runs; runs > 0; --runs) {
-            copy(to, from, move->size);
-            from += move->from_run;
-            to += move->to_run;
+    const tc_move m = *move;
+    output += m.first;
+    for (int32_t rows = m.rows; rows > 0; --rows, input += m.from_row, output += m.to_row) {
+        const uint8_t *from = input;
+        uint8_t *to = output;
+        for (int32_t runs = m.runs; runs > 0; --runs, from += m.from_run, to += m.to_run) {
+            copy(to, from, m.size);
         }
     }
 }

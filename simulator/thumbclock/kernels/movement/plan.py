@@ -178,5 +178,18 @@ def _plan_reshape(spec: ReshapeSpec) -> Call:
         return Call(
             "move.c", "tc_move_bytes", (Struct("tc_move", fields), Pointer("tc_input"), _OUTPUT)
         )
+    if out_c % in_c == 0:  # as where an image becomes one vector: its pixels side by side
+        pixels, from_pixel = out_c // in_c, 8 * pixel_bytes(in_c, bits)
+        to_row = 8 * pixel_bytes(out_c, bits)
+        move = _Move(
+            *(out_h * out_w, pixels, in_c * bits, pixels * from_pixel, from_pixel),
+            *(0, to_row, in_c * bits),
+        )
+        output_bytes = _output_bytes(spec)
+        return Call(
+            "move.c",
+            "tc_pad_fields",
+            (Struct("tc_move", move.fields()), Pointer("tc_input"), _OUTPUT, output_bytes),
+        )
     arguments = (in_c, out_c, out_h * out_w, bits, Pointer("tc_input"), _OUTPUT)
     return Call("transpose.c", "tc_reshape_fields", arguments)
