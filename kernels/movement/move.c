@@ -29,27 +29,17 @@ TC_INLINE void store_word(uint8_t *to, uint32_t word) {
 #endif
 }
 
-/* Cores pipeline loads beside loads. */
-TC_INLINE void copy_four_words(uint8_t *to, const uint8_t *from) {
-    const uint32_t a = load_word(from), b = load_word(from + 4);
-    const uint32_t c = load_word(from + 8), d = load_word(from + 12);
-    store_word(to, a);
-    store_word(to + 4, b);
-    store_word(to + 8, c);
-    store_word(to + 12, d);
-}
-
-/* The asm keeps compilers from joining rounds, whose rest would cost short runs more. */
+/* Four words at a time, as cores pipeline loads beside loads; the asm keeps it at four. */
 TC_INLINE uint8_t *copy(uint8_t *to, const uint8_t *from, int32_t bytes) {
     if (by_words(to, from)) {
-        for (; bytes >= 32; bytes -= 32, to += 32, from += 32) {
-            copy_four_words(to, from);
-            copy_four_words(to + 16, from + 16);
+        for (; bytes >= 16; bytes -= 16, to += 16, from += 16) {
+            const uint32_t a = load_word(from), b = load_word(from + 4);
+            const uint32_t c = load_word(from + 8), d = load_word(from + 12);
+            store_word(to, a);
+            store_word(to + 4, b);
+            store_word(to + 8, c);
+            store_word(to + 12, d);
             __asm__("" : "+r"(to));
-        }
-        if (bytes >= 16) {
-            copy_four_words(to, from);
-            bytes -= 16, to += 16, from += 16;
         }
         for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
             store_word(to, load_word(from));
