@@ -27,12 +27,22 @@ TC_INLINE uint32_t bytes(uint32_t nibbles) {
     return (nibbles & 0x0F0F0F0Fu) + (nibbles >> 4 & 0x0F0F0F0Fu);
 }
 
+/* total and the sum of four bytes. */
+TC_INLINE uint32_t add_bytes(uint32_t word, uint32_t total) {
+#if defined(__ARM_FEATURE_SIMD32)
+    return __usada8(word, 0, total);
+#else
+    const uint32_t halves = (word & 0x00FF00FFu) + (word >> 8 & 0x00FF00FFu);
+    return total + (halves >> 16) + (halves & 0xFFFFu);
+#endif
+}
+
 /* total and the bits set in words of weight 1, 2, 4 and 8; constant zeros cost nothing. */
 TC_INLINE uint32_t weigh(uint32_t one, uint32_t two, uint32_t four, uint32_t eight,
                          uint32_t total) {
     const uint32_t low = bytes(nibbles(one) + 2 * nibbles(two));
     const uint32_t high = bytes(nibbles(four) + 2 * nibbles(eight));
-    return __usada8(low + 4 * high, 0, total);
+    return add_bytes(low + 4 * high, total);
 }
 
 /* total and the bits that differ in 1 to 9 words; words is a constant wherever this is inlined. */

@@ -5,7 +5,7 @@ writes does so, too, and has guards in front. An image with a kernel serves all 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -61,65 +61,49 @@ def run(
 ) -> Outcome:
     """Make a kernel's call and return what it wrote."""
     board = profile or load_profile("ideal-m7")
+    folders = tuple(sorted({name.split("/")[0] for name in (*task.files, task.header)}))
     if task.generated:
-        image = _build(task, toolchain, board)
+        image = _link(task.files, folders, task.generated, toolchain, board)
     else:
-        image = _library(task.function, task.header, task.files, toolchain, board.name)
+        image = _library(task.files, folders, toolchain, board.name)
     return _Call(image, task, board.core.name).result(count=count)
 
 
 @cache
 def _library(
-    function: str, header: str, files: tuple[str, ...], toolchain: str, profile: str
+    files: tuple[str, ...], folders: tuple[str, ...], toolchain: str, profile: str
 ) -> Path:
-    """Build an image with a kernel that needs no emitted code."""
-    return _link(function, header, files, (), "", toolchain, load_profile(profile))
-
-
-def _build(task: Task, toolchain: str, profile: Profile) -> Path:
-    names = {a.symbol for a in task.arguments if isinstance(a, Pointer)}
-    emitted = "".join(source.text or "" for source in task.generated)
-    kept = [name for name in sorted(names) if f"{name}:" in emitted]
-    return _link(
-        *(task.function, task.header, task.files, task.generated, task.declarations),
-        *(toolchain, profile),
-        kept=tuple(kept),
-    )
+    """Build an image with kernels that need no emitted code."""
+    return _link(files, folders, (), toolchain, load_profile(profile))
 
 
 def _link(
-    function: str,
-    header: str,
     files: tuple[str, ...],
+    folders: tuple[str, ...],
     generated: tuple[Source, ...],
-    declarations: str,
     toolchain: str,
     profile: Profile,
-    *,
-    kept: tuple[str, ...] = (),
 ) -> Path:
+    """Build an image with every function of some sources, called or not."""
     kernels = assets.path("kernels")
-    symbols = ", ".join(f"(void *){name}" for name in (function, *kept))
-    main = (
-        f'#include "{header.rpartition("/")[2]}"\n#include "thumbclock.h"\n{declarations}\n'
-        f"void *volatile kept[] = {{{symbols}}};\nvoid tc_kernel(void) {{ (void)kept[0]; }}\n"
-    )
     flags = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow"]
     if toolchain == "gcc":
         flags.append("-Wno-missing-attributes")  # the firmware's aliases of newlib's functions
-    folders = sorted({name.split("/")[0] for name in (*files, header)} | {"common"})
     request = program(
         (
-            Source.generated("keep.c", main),
+            Source.generated("nothing.c", "void tc_kernel(void) {}\n"),
             *(Source.file(kernels / name) for name in files),
             *generated,
         ),
         profile,
         harness=True,
-        include_dirs=tuple(kernels / folder for folder in folders),
+        include_dirs=tuple(kernels / folder for folder in sorted({*folders, "common"})),
         extra_flags=tuple(flags),
     )
-    return build(request, find_toolchain(toolchain)).elf
+    code = "*(.text .text.*)"
+    assert code in request.linker_script
+    kept = request.linker_script.replace(code, f"KEEP({code})")
+    return build(replace(request, linker_script=kept), find_toolchain(toolchain)).elf
 
 
 class _Call:

@@ -1,12 +1,10 @@
 """Measurement end to end: a built image on a simulated board, checked and priced."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import thumbclock.kernels.measure
-from thumbclock.errors import CheckFailed, UsageError
+from thumbclock.errors import CheckFailed
 from thumbclock.kernels.conv.data import random_layer
 from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.packing import scratch_bytes
@@ -14,7 +12,7 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.image import Zone, zones
 from thumbclock.kernels.measure import measure
 from thumbclock.kernels.task import IntArray, Task
-from thumbclock.profiles import CoreProfile, load_profile, parse_placement
+from thumbclock.profiles import load_profile, parse_placement
 from thumbclock.result import KernelResult
 
 
@@ -79,37 +77,3 @@ def test_unrolled_code_is_priced_where_it_lies() -> None:
     code_bytes = fast.options["emitted_code_bytes"]
     assert isinstance(code_bytes, int)
     assert 8 * np.prod(spec.weight_shape) < code_bytes < 20 * np.prod(spec.weight_shape)
-
-
-def test_needs_the_dsp_extension() -> None:
-    """A core without it is refused by name, before anything is built."""
-    with pytest.raises(UsageError, match=r"Cortex-M0\+ lacks the DSP extension"):
-        measure(ConvSpec.parse("4x4x4-4"), "ideal-m0plus")
-
-
-@pytest.mark.parametrize("precision", ["w8a8", "w4a8", "w4a4", "w2a2", "w1a1", "w8a8-skip50"])
-def test_reads_and_writes_only_its_own(precision: str) -> None:
-    """Every load and store lies within an array of the call, its constants or the stack."""
-    spec = ConvSpec.parse("3x4x5-3", precision=precision, kernel="2x3")
-    assert measure(spec, "ideal-m7", check_memory=True).mismatch_count == 0
-
-
-def test_notices_a_kernel_that_reads_too_far() -> None:
-    """Of weights that lack their last row, what lies behind them is read: that is found."""
-
-    class Short(ConvLayer):
-        """The layer without its last bytes of weights."""
-
-        def task(self, core: CoreProfile) -> Task:
-            """Return the call with an array that is too short."""
-            task = super().task(core)
-            arrays = tuple(
-                replace(array, data=array.data[:-16]) if array.symbol == "tc_weights" else array
-                for array in task.arrays
-            )
-            return replace(task, arrays=arrays)
-
-    layer = random_layer(ConvSpec.parse("3x3x4-4"))
-    short = Short(layer.spec, layer.inputs, layer.weights, layer.requantization)
-    with pytest.raises(CheckFailed, match=r"reads 4 bytes at .*the nearest .* is tc_weights"):
-        measure(layer.spec, "ideal-m7", data=short, check_memory=True)

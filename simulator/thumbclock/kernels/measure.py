@@ -7,7 +7,7 @@ from thumbclock.errors import CheckFailed, SimulationFault
 from thumbclock.kernels.image import GUARD_BYTES, task_image, zones
 from thumbclock.kernels.operators import draw_layer
 from thumbclock.kernels.task import IntArray, KernelSpec, Layer, Task
-from thumbclock.machine import CallResult, Machine
+from thumbclock.machine import CallResult, Extent, Machine
 from thumbclock.profiles import Placement, Profile, load_profile
 from thumbclock.result import (
     KernelResult,
@@ -97,8 +97,10 @@ def _check_memory(built: BuiltImage, board: Profile, task: Task) -> None:
         machine.write(start, started.read(start, end - start))
     written = {zone.symbol for zone in zones(task)}
     objects = machine.image.objects
+    code = (Extent(f.address, f.size_bytes, f.name) for f in machine.image.functions)
     machine.restrict(
-        readable=(extent for extent in objects if extent.name not in written),
+        # Functions hold constants, too: literals and the tables of a compiler's runtime.
+        readable=(*code, *(extent for extent in objects if extent.name not in written)),
         writable=(extent for extent in objects if extent.name in written),
     )
     try:

@@ -9,12 +9,13 @@ from thumbclock.kernels.packed import lowest_value
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
+    Requantization,
     SubByteRequantization,
     ThresholdRequantization,
 )
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["largest_input", "pack_int8", "pack_sub_byte", "pack_thresholds"]
+__all__ = ["largest_input", "pack_int8", "pack_sub_byte", "pack_table", "pack_thresholds"]
 
 _LIMIT = 1 << 31
 
@@ -27,8 +28,24 @@ def largest_input(precision: Precision, input_offset: int) -> int:
     return max(abs(lowest + input_offset), abs(highest + input_offset))
 
 
+def pack_table(
+    requantization: Requantization, by_channel: IntArray, precision: Precision, excess: int = 0
+) -> bytes:
+    """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
+    match requantization:
+        case Int8Requantization():
+            return pack_int8(requantization, by_channel, precision, excess)
+        case SubByteRequantization():
+            return pack_sub_byte(requantization, by_channel, precision, excess=excess)
+        case ThresholdRequantization():
+            return pack_thresholds(requantization, by_channel, excess)
+
+
 def pack_int8(
-    requantization: Int8Requantization, by_channel: IntArray, precision: Precision
+    requantization: Int8Requantization,
+    by_channel: IntArray,
+    precision: Precision,
+    excess: int = 0,
 ) -> bytes:
     """Pack ``tc_channel_s8``; the input offset's part of a sum is in the bias.
 
@@ -36,6 +53,7 @@ def pack_int8(
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
         precision: Of the layer.
+        excess: By how much a kernel's sums are too great.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -43,7 +61,7 @@ def pack_int8(
     largest = _largest_sums(by_channel, precision, requantization.input_offset)
     left = np.maximum(requantization.shift, 0) + 1
     _expect_range(largest + np.abs(requantization.bias), left)
-    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1)
+    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
     right = np.maximum(-requantization.shift, 0)
     rows = zip(folded, requantization.multiplier, left, right, strict=True)
     return b"".join(struct.pack("<iiHH", *(int(field) for field in row)) for row in rows)
@@ -54,6 +72,7 @@ def pack_sub_byte(
     by_channel: IntArray,
     precision: Precision,
     group: int = 1,
+    excess: int = 0,
 ) -> bytes:
     """Pack ``tc_channel_un``; arguments as for `pack_int8`.
 
@@ -62,6 +81,7 @@ def pack_sub_byte(
         by_channel: (channels, products) weights.
         precision: Of the layer.
         group: The table is filled up with zeros to a multiple of so many channels.
+        excess: By how much a kernel's sums are too great.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -71,13 +91,15 @@ def pack_sub_byte(
     _expect_range(largest + np.abs(requantization.bias), left)
     channels = -(-len(by_channel) // group) * group
     table = np.zeros((channels, 2), "<i4")
-    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1)
+    folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
     table[: len(by_channel), 0] = folded
     table[: len(by_channel), 1] = requantization.multiplier
     return table.tobytes()
 
 
-def pack_thresholds(requantization: ThresholdRequantization, by_channel: IntArray) -> bytes:
+def pack_thresholds(
+    requantization: ThresholdRequantization, by_channel: IntArray, excess: int = 0
+) -> bytes:
     """Pack ``tc_requant_thresholds``: per channel, what its count is XORed with, and thresholds.
 
     A falling channel's count is inverted, which is the highest count less it; a signed output is
@@ -86,11 +108,12 @@ def pack_thresholds(requantization: ThresholdRequantization, by_channel: IntArra
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
+        excess: By how much a kernel's sums are too great.
     """
     bits = requantization.bits
     inverted = ((1 << bits) - 1) * requantization.falls
     top = 1 << (bits - 1) if requantization.signed and bits > 1 else 0
-    folded = requantization.input_offset * by_channel.sum(axis=1)
+    folded = requantization.input_offset * by_channel.sum(axis=1) - excess
     table = np.empty((len(by_channel), 1 << bits), np.int64)
     table[:, 0] = inverted ^ top
     table[:, 1:] = requantization.thresholds - folded[:, None]

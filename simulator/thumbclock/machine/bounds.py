@@ -15,8 +15,8 @@ class Bounds:
     """The objects that may be read and written; an access must lie within one of them."""
 
     def __init__(self, readable: Iterable[Extent], writable: Iterable[Extent]) -> None:
-        stores = sorted(writable)
-        self._by_kind = {True: sorted([*readable, *stores]), False: stores}
+        stores = list(writable)
+        self._by_kind = {True: _disjoint([*readable, *stores]), False: _disjoint(stores)}
 
     def violation(self, instruction: Instruction, address: int) -> Fault | None:
         """Return the fault of an access outside of them, None where there is none.
@@ -41,6 +41,19 @@ class Bounds:
             f"of all that it may{where}",
             instruction.address,
         )
+
+
+def _disjoint(extents: Iterable[Extent]) -> list[Extent]:
+    """Return extents by address, those that overlap as one; neighbours stay apart."""
+    joined: list[Extent] = []
+    for extent in sorted(extents):
+        if joined and extent.address < joined[-1].end:
+            last = joined[-1]
+            end = max(last.end, extent.end)
+            joined[-1] = Extent(last.address, end - last.address, last.name)
+        else:
+            joined.append(extent)
+    return joined
 
 
 def _distance(extent: Extent, address: int) -> int:

@@ -7,6 +7,14 @@ import numpy as np
 
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.emit import emit_unrolled
+from thumbclock.kernels.conv.mixed import (
+    mixed_excess,
+    mixed_files,
+    mixed_parts,
+    mixed_scratch_bytes,
+    mixed_shape,
+    pack_mixed_weights,
+)
 from thumbclock.kernels.conv.packing import (
     keeps_rows,
     kernel_name,
@@ -20,6 +28,7 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.conv.winograd import (
     check_winograd,
     pack_winograd,
+    winograd_files,
     winograd_scratch_bytes,
 )
 from thumbclock.kernels.packed import pack_activations, unpack_activations
@@ -30,7 +39,8 @@ from thumbclock.kernels.requantization import (
     SubByteRequantization,
     ThresholdRequantization,
 )
-from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
+from thumbclock.kernels.tables import pack_table
+from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 from thumbclock.toolchain import Source
 
@@ -73,34 +83,37 @@ class ConvLayer:
         Raises:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
-        spec, precision = self.spec, self.spec.precision
-        if not core.dsp:
-            raise UsageError(
-                f"the {core.title} lacks the DSP extension that the convolution kernels need; "
-                "choose a profile with a Cortex-M4, M7 or M33"
-            )
+        precision = self.spec.precision
         _expect_requantization(precision, self.requantization)
-        if precision.winograd:
-            return self._winograd(core)
-        kernel = kernel_name(precision)
-        if not _has_fast_path(spec):
+        if not core.dsp and (precision.unrolled or precision.winograd):
             raise UsageError(
-                f"{spec.title} has no kernel {precision.name}; there are "
-                f"{', '.join(KERNEL_FILES)} for one group of channels without dilation"
+                f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
+                f"profile with a Cortex-M4, M7 or M33, or {precision.base}"
             )
-        activation = "int8_t" if precision.activation_bits == 8 else "uint8_t"
+        if precision.winograd:
+            return self._winograd_task(core)
+        if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
+            return self._fast_task()
+        if not precision.unrolled:
+            return self._mixed_task(core)
+        raise UsageError(
+            f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights and "
+            "activations of 8 bits, one group of channels and no dilation"
+        )
+
+    def _fast_task(self) -> Task:
+        """Return the call of a kernel that is made by hand for its precision."""
+        spec, precision = self.spec, self.spec.precision
+        kernel = kernel_name(precision)
+        weights, requantization = self._rising()
         unrolled = precision.unrolled
-        return Task(
-            operator="conv",
-            implementation=precision.name,
-            weight_bits=precision.weight_bits,
-            activation_bits=precision.activation_bits,
-            shape=_shape(spec),
-            macs=spec.macs,
+        return self._task(
+            kernel=kernel,
             header="conv/tc_conv.h",
             files=KERNEL_FILES[kernel],
             generated=self._emitted(),
-            arrays=self._arrays(activation),
+            weights=pack_weights(spec, weights),
+            table=pack_requantization(spec, requantization, weights),
             declarations=_UNROLLED_DOT if unrolled else "",
             function=f"tc_conv_{kernel}",
             arguments=(
@@ -108,12 +121,104 @@ class ConvLayer:
                 Pointer("tc_input"),
                 Pointer("tc_unrolled_dot" if unrolled else "tc_weights"),
                 self._requantization(),
-                Pointer("tc_output"),
-                Pointer("tc_scratch"),
             ),
-            output_ctype=activation,
-            output_bytes=_output_bytes(spec),
             scratch_bytes=scratch_bytes(spec),
+            options={"keeps_rows": keeps_rows(spec)},
+        )
+
+    def _winograd_task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel that needs fewer products and more flash."""
+        spec = self.spec
+        check_winograd(spec)
+        by_channel = self.weights.reshape(spec.out_c, -1)
+        return self._task(
+            kernel="w8a8_winograd",
+            header="conv/tc_conv.h",
+            files=winograd_files(core),
+            weights=pack_winograd(self.weights),
+            table=pack_table(self.requantization, by_channel, spec.precision),
+            function="tc_conv_w8a8_winograd",
+            arguments=(
+                Struct("tc_conv_shape", shape_fields(spec)),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                self._requantization(),
+            ),
+            scratch_bytes=winograd_scratch_bytes(spec),
+        )
+
+    def _mixed_task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel that is put together for any precision and shape."""
+        spec, precision = self.spec, self.spec.precision
+        by_channel = self.weights.reshape(spec.out_c, -1)
+        return self._task(
+            kernel="mixed",
+            header="conv/tc_mixed.h",
+            files=mixed_files(core),
+            weights=pack_mixed_weights(spec, self.weights),
+            table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
+            function="tc_conv_mixed",
+            arguments=(
+                mixed_shape(spec, self.requantization.input_offset),
+                mixed_parts(precision),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                self._requantization(),
+            ),
+            scratch_bytes=mixed_scratch_bytes(spec),
+        )
+
+    def _task(
+        self,
+        *,
+        kernel: str,
+        header: str,
+        files: tuple[str, ...],
+        weights: bytes,
+        table: bytes,
+        function: str,
+        arguments: tuple[Argument, ...],
+        scratch_bytes: int,
+        generated: tuple[Source, ...] = (),
+        declarations: str = "",
+        options: dict[str, bool | int | float | str] | None = None,
+    ) -> Task:
+        """Return a call; what all kernels have in common is added to a kernel's own."""
+        spec, precision = self.spec, self.spec.precision
+        inputs = pack_activations(self.inputs, precision.activation_bits, signed=precision.signed)
+        element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
+        arrays = [
+            Array("tc_input", _ctype(precision.activation_bits), inputs, "data"),
+            *([Array("tc_weights", "uint32_t", weights)] if weights else []),
+            Array("tc_requantization", element, table),
+        ]
+        stated: dict[str, bool | int | float | str] = {
+            "kernel": kernel,
+            "weight_count": int(self.weights.size),
+            "weight_bytes": len(weights),
+            "requantization_bytes": len(table),
+            **(options or {}),
+        }
+        if precision.unrolled:
+            stated["skip_percent"] = precision.skip_percent
+            stated["zero_weights"] = int((self.weights == 0).sum())
+        return Task(
+            operator="conv",
+            implementation=precision.name,
+            weight_bits=precision.weight_bits,
+            activation_bits=precision.activation_bits,
+            shape=_shape(spec),
+            macs=spec.macs,
+            header=header,
+            files=files,
+            generated=generated,
+            arrays=tuple(arrays),
+            declarations=declarations,
+            function=function,
+            arguments=(*arguments, Pointer("tc_output"), Pointer("tc_scratch")),
+            output_ctype=_ctype(precision.output_bits),
+            output_bytes=_output_bytes(spec),
+            scratch_bytes=scratch_bytes,
             expected=self.expected(),
             unpack=partial(
                 unpack_activations,
@@ -121,46 +226,13 @@ class ConvLayer:
                 bits=precision.output_bits,
                 signed=precision.signed,
             ),
-            options=self._options(),
-        )
-
-    def _winograd(self, core: CoreProfile) -> Task:
-        check_winograd(self.spec)
-        looped = replace(self, spec=replace(self.spec, precision=Precision())).task(core)
-        weights = pack_winograd(self.weights)
-        dot = "conv/winograd_dot_m7.S" if core.name == "cortex-m7" else "conv/winograd_dot_m4.S"
-        return replace(
-            looped,
-            implementation=self.spec.precision.name,
-            files=("conv/w8a8_winograd.c", dot),
-            arrays=tuple(
-                replace(array, data=weights) if array.symbol == "tc_weights" else array
-                for array in looped.arrays
-            ),
-            function="tc_conv_w8a8_winograd",
-            scratch_bytes=winograd_scratch_bytes(self.spec),
-            options={"weight_count": int(self.weights.size), "weight_bytes": len(weights)},
+            options=stated,
         )
 
     def _emitted(self) -> tuple[Source, ...]:
         if not self.spec.precision.unrolled:
             return ()
         return (Source.generated("tc_unrolled.S", emit_unrolled(self.spec, self.weights)),)
-
-    def _arrays(self, activation: str) -> tuple[Array, ...]:
-        spec = self.spec
-        bits, signed = spec.precision.activation_bits, spec.precision.signed
-        inputs = pack_activations(self.inputs, bits, signed=signed)
-        weights, requantization = self._rising()
-        table = pack_requantization(spec, requantization, weights)
-        element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
-        arrays = [
-            Array("tc_input", activation, inputs, "data"),
-            Array("tc_requantization", element, table),
-        ]
-        if not spec.precision.unrolled:
-            arrays.insert(1, Array("tc_weights", "uint32_t", pack_weights(spec, weights)))
-        return tuple(arrays)
 
     def _rising(self) -> tuple[IntArray, Requantization]:
         """Return weights and requantization; of binary weights those of channels that rise.
@@ -183,23 +255,12 @@ class ConvLayer:
                 return Struct("tc_requant_s8", (table, *bounds))
             case SubByteRequantization() as q:
                 return Struct("tc_requant_un", (table, q.left))
-            case _:
-                return Struct("tc_requant_b1", (table,))
+            case ThresholdRequantization():
+                fast = _has_fast_path(self.spec)
+                return Struct("tc_requant_b1" if fast else "tc_requant_thresholds", (table,))
 
-    def _options(self) -> dict[str, bool | int | float | str]:
-        spec = self.spec
-        sizes = {array.symbol: len(array.data) for array in self._arrays("int8_t")}
-        options: dict[str, bool | int | float | str] = {
-            "weight_count": int(self.weights.size),
-            "weight_bytes": sizes.get("tc_weights", 0),
-            "requantization_bytes": sizes["tc_requantization"],
-            "keeps_rows": keeps_rows(spec),
-        }
-        if spec.precision.unrolled:
-            options["skip_percent"] = spec.precision.skip_percent
-            options["zero_weights"] = int((self.weights == 0).sum())
-        return options
 
+_PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
 _UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
 
@@ -240,6 +301,10 @@ def _expect_requantization(precision: Precision, requantization: Requantization)
             f"a requantization to {requantization.bits} bits, signed: {requantization.signed}, "
             f"for outputs of {precision.name}"
         )
+
+
+def _ctype(bits: int) -> str:
+    return "int8_t" if bits == 8 else "uint8_t"
 
 
 def _output_bytes(spec: ConvSpec) -> int:

@@ -11,8 +11,9 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.packing import READ_AHEAD_BYTES
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.task import IntArray
+from thumbclock.profiles import CoreProfile
 
-__all__ = ["check_winograd", "pack_winograd", "winograd_scratch_bytes"]
+__all__ = ["check_winograd", "pack_winograd", "winograd_files", "winograd_scratch_bytes"]
 
 _KERNEL_TRANSFORM = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
 _TILES = 4  # of a block, as in the C code
@@ -38,6 +39,12 @@ def check_winograd(spec: ConvSpec) -> None:
             "with a 3x3 kernel, stride 1, no dilation, one group and a multiple of 4 input "
             "channels; leave out -winograd"
         )
+
+
+def winograd_files(core: CoreProfile) -> tuple[str, ...]:
+    """Return the kernel's sources below ``kernels/``."""
+    order = "m7" if core.name == "cortex-m7" else "m4"
+    return ("conv/w8a8_winograd.c", f"conv/winograd_dot_{order}.S")
 
 
 def pack_winograd(weights: IntArray) -> bytes:

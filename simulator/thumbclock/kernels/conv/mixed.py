@@ -1,0 +1,169 @@
+"""The Python half of ``kernels/conv/tc_mixed.h``: parts for each precision, packing, scratch.
+
+It serves every pair of weights and activations, whatever comes out, with groups and dilation. A
+step is eight fields of a window; channels come in pairs, group by group. Weights of b bits take
+b / 8 bytes each, plus what fills a pixel's last byte, a window's last step, of 2 and 1 bit a
+channel's first word, an odd group's last pair, and `READ_AHEAD_BYTES`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thumbclock.kernels.conv.reference import padding_value
+from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.packed import from_fields, to_fields
+from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.task import IntArray, Pointer, Struct
+from thumbclock.profiles import CoreProfile
+
+__all__ = [
+    "READ_AHEAD_BYTES",
+    "mixed_excess",
+    "mixed_files",
+    "mixed_parts",
+    "mixed_scratch_bytes",
+    "mixed_shape",
+    "pack_mixed_weights",
+    "unpack_mixed_weights",
+]
+
+READ_AHEAD_BYTES = 8
+"""Bytes behind weights and columns that the cores load ahead and do not use."""
+
+_ARMV6M = ("cortex-m0", "cortex-m0plus")
+_STEP = 8  # products of a channel in a step
+
+
+def mixed_files(core: CoreProfile) -> tuple[str, ...]:
+    """Return the sources below ``kernels/``; an image keeps the parts that it names."""
+    if core.dsp:
+        dot = "conv/mixed_dot.S"
+    else:
+        dot = "conv/mixed_dot_m0.S" if core.name in _ARMV6M else "conv/mixed_dot_portable.c"
+    return ("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c", dot)
+
+
+def mixed_parts(precision: Precision) -> Struct:
+    """Return ``tc_mixed_parts`` for a precision."""
+    widen = f"tc_widen_{_kind(precision.activation_bits, signed=precision.signed)}"
+    if precision.thresholds or precision.output_bits == 1:
+        finish = f"tc_finish_thresholds{precision.output_bits}"
+    else:
+        finish = f"tc_finish_{_kind(precision.output_bits, signed=precision.signed)}"
+    return Struct(
+        "tc_mixed_parts",
+        (
+            Pointer(widen),
+            Pointer(f"tc_dot_{precision.weight_bits}"),
+            Pointer(finish),
+            precision.activation_bits,
+            precision.output_bits,
+            {8: 0, 4: 8, 2: 2, 1: 1}[precision.weight_bits],
+        ),
+    )
+
+
+def _kind(bits: int, *, signed: bool) -> str:
+    if bits == 1:
+        return "b1"
+    return f"s{bits}" if signed or bits == 8 else f"u{bits}"
+
+
+def mixed_shape(spec: ConvSpec, input_offset: int) -> Struct:
+    """Return ``tc_mixed_shape``."""
+    binary = spec.precision.activation_bits == 1
+    return Struct(
+        "tc_mixed_shape",
+        (
+            *(spec.in_h, spec.in_w, spec.in_c, spec.out_h, spec.out_w, spec.out_c),
+            *(spec.kernel_h, spec.kernel_w, spec.stride_h, spec.stride_w),
+            *(spec.padding.top, spec.padding.left, spec.dilation_h, spec.dilation_w),
+            *(spec.groups, 0 if binary else padding_value(spec, input_offset)),
+        ),
+    )
+
+
+def mixed_scratch_bytes(spec: ConvSpec) -> int:
+    """Return the size of columns of two pixels, their sums, and one packed window, in bytes."""
+    steps = len(_window_fields(spec)) // _STEP
+    window_bytes = steps * spec.precision.activation_bits
+    sums_bytes = 8 * (spec.out_c + 1)  # an odd group's last pair is a channel more
+    return 32 * steps + sums_bytes + -(-window_bytes // 4) * 4
+
+
+def _window_fields(spec: ConvSpec) -> NDArray[np.int64]:
+    """Return indices into (kernel_h, kernel_w, group_in_c), -1 for what fills bytes and steps."""
+    bits = spec.precision.activation_bits
+    pixel_fields = -(-spec.group_in_c * bits // 8) * 8 // bits
+    index = np.full((spec.kernel_h * spec.kernel_w, pixel_fields), -1, np.int64)
+    index[:, : spec.group_in_c] = np.arange(spec.products).reshape(-1, spec.group_in_c)
+    flat = index.reshape(-1)
+    return np.concatenate([flat, np.full(-len(flat) % _STEP, -1, np.int64)])
+
+
+def _layout(spec: ConvSpec) -> NDArray[np.int64]:
+    """Return (words, fields of a word) indices into OHWI, -1 for padding; field 0 is the lowest.
+
+    The order of words is group, pair of channels, word, channel of the pair. Lane pair i of a word
+    stands in fields i and i + n / 2 of n.
+    """
+    order = [0, 2, 1, 3, 4, 6, 5, 7] if spec.precision.activation_bits == 8 else _BY_HALVES
+    lanes = _window_fields(spec).reshape(-1, _STEP)[:, order].reshape(-1, 2)
+    pairs_a_word = 16 // spec.precision.weight_bits
+    front = np.full((-len(lanes) % pairs_a_word, 2), -1, np.int64)
+    by_word = np.concatenate([front, lanes]).reshape(-1, pairs_a_word, 2)
+    fields = by_word.transpose(0, 2, 1).reshape(len(by_word), -1)
+
+    channels = spec.group_out_c + spec.group_out_c % 2
+    channel = np.arange(channels)[None, :] + spec.group_out_c * np.arange(spec.groups)[:, None]
+    real = (fields >= 0) & (np.arange(channels) < spec.group_out_c)[None, :, None, None]
+    elements = np.where(real, channel[:, :, None, None] * spec.products + fields, -1)
+    paired = elements.reshape(spec.groups, -1, 2, *fields.shape)
+    return paired.transpose(0, 1, 3, 2, 4).reshape(-1, fields.shape[1])
+
+
+_BY_HALVES = [0, 4, 1, 5, 2, 6, 3, 7]
+
+
+def pack_mixed_weights(spec: ConvSpec, weights: IntArray) -> bytes:
+    """Pack OHWI weights as ``tc_mixed.h`` describes them.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    bits = spec.precision.weight_bits
+    bias = _stored_bias(bits)
+    fields = to_fields(np.asarray(weights, np.int64), bits, signed=True).reshape(-1)
+    layout = _layout(spec)
+    stored = (np.where(layout >= 0, fields[layout], 0) + bias) & ((1 << bits) - 1)
+    words = (stored << (np.arange(32 // bits) * bits)).sum(axis=1).astype("<u4")
+    packed: bytes = words.tobytes()
+    return packed + bytes(READ_AHEAD_BYTES)
+
+
+def unpack_mixed_weights(spec: ConvSpec, data: bytes) -> IntArray:
+    """Return the OHWI weights that `pack_mixed_weights` packed."""
+    bits = spec.precision.weight_bits
+    layout = _layout(spec)
+    words = np.frombuffer(data, "<u4", count=len(layout)).astype(np.int64)
+    stored = (words[:, None] >> (np.arange(32 // bits) * bits)) & ((1 << bits) - 1)
+    fields = (stored - _stored_bias(bits)) & ((1 << bits) - 1)
+    weights = np.zeros(spec.out_c * spec.products, np.int64)
+    weights[layout[layout >= 0]] = fields[layout >= 0]
+    return from_fields(weights, bits, signed=True).reshape(spec.weight_shape)
+
+
+def _stored_bias(bits: int) -> int:
+    """Return what is added to two's complement fields of 4 and 2 bits."""
+    return 1 << (bits - 1) if bits in {4, 2} else 0
+
+
+def mixed_excess(spec: ConvSpec) -> int:
+    """Return by how much the kernel's sums are too great.
+
+    Where weights and activations are binary, each spare field is -1 times -1: one more than
+    nothing.
+    """
+    if spec.precision.base != "w1a1":
+        return 0
+    return int((_window_fields(spec) < 0).sum())
