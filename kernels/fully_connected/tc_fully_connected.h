@@ -44,7 +44,7 @@ void tc_fc_w8a8_portable(const tc_fc_shape *shape, const int8_t *input, const ui
 /* Widens count inputs to columns; returns what accumulators start at. */
 typedef uint32_t tc_fc_widen(const int8_t *input, int32_t count, uint32_t *columns);
 
-/* Sums of groups of four channels. */
+/* An inner loop: sums of groups of four channels over at most steps_at_once steps. */
 typedef void tc_fc_dot(const uint32_t *weights, const uint32_t *columns, int32_t *sums,
                        int32_t steps, int32_t groups, uint32_t start);
 
@@ -56,6 +56,17 @@ typedef struct {
     tc_fc_widen *widen;
     tc_fc_dot *dot;
 } tc_fc_kernel;
+
+extern const tc_fc_kernel tc_fc_kernel_w8[1], tc_fc_kernel_w4[1];
+
+/* A vector's columns, and what accumulators start at in each part of steps_at_once steps. */
+void tc_fc_columns(const tc_fc_kernel *kernel, const tc_fc_shape *shape, const int8_t *input,
+                   uint32_t *columns, uint32_t *starts);
+
+/* Sums of groups of four channels. */
+void tc_fc_sums(const tc_fc_kernel *kernel, const uint32_t *weights, const uint32_t *columns,
+                const uint32_t *starts, int32_t *sums, int32_t steps, int32_t at_once,
+                int32_t groups);
 
 void tc_fc_s8(const tc_fc_kernel *kernel, const tc_fc_shape *shape, const int8_t *input,
               const uint32_t *weights, const tc_requant_s8 *requant, int8_t *output,

@@ -37,8 +37,9 @@ static uint32_t widen(const int8_t *input, int32_t count, uint32_t *columns) {
     return start;
 }
 
+const tc_fc_kernel tc_fc_kernel_w4[1] = {{8, 4, widen, tc_fc_dot_w4a8}};
+
 void tc_fc_w4a8(const tc_fc_shape *shape, const int8_t *input, const uint32_t *weights,
                 const tc_requant_s8 *requant, int8_t *output, void *scratch) {
-    static const tc_fc_kernel kernel = {8, 4, widen, tc_fc_dot_w4a8};
-    tc_fc_s8(&kernel, shape, input, weights, requant, output, scratch);
+    tc_fc_s8(tc_fc_kernel_w4, shape, input, weights, requant, output, scratch);
 }

@@ -66,7 +66,7 @@ def test_portable(profile: str, data: st.DataObject) -> None:
     check(random_layer(data.draw(_specs("w8a8")), data.draw(st.integers(0, 999))), profile=profile)
 
 
-@pytest.mark.parametrize("profile", ["ideal-m7", "ideal-m0plus"])
+@pytest.mark.parametrize("profile", ["ideal-m4", "ideal-m7", "ideal-m0plus"])
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_other_precisions(profile: str, data: st.DataObject) -> None:

@@ -29,7 +29,10 @@ def largest_input(precision: Precision, input_offset: int) -> int:
 
 
 def pack_table(
-    requantization: Requantization, by_channel: IntArray, precision: Precision, excess: int = 0
+    requantization: Requantization,
+    by_channel: IntArray,
+    precision: Precision,
+    excess: int | IntArray = 0,
 ) -> bytes:
     """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
     match requantization:
@@ -45,7 +48,7 @@ def pack_int8(
     requantization: Int8Requantization,
     by_channel: IntArray,
     precision: Precision,
-    excess: int = 0,
+    excess: int | IntArray = 0,
 ) -> bytes:
     """Pack ``tc_channel_s8``; the input offset's part of a sum is in the bias.
 
@@ -53,7 +56,7 @@ def pack_int8(
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
         precision: Of the layer.
-        excess: By how much a kernel's sums are too great.
+        excess: By how much a kernel's sums are too great, in all channels or channel by channel.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -72,7 +75,7 @@ def pack_sub_byte(
     by_channel: IntArray,
     precision: Precision,
     group: int = 1,
-    excess: int = 0,
+    excess: int | IntArray = 0,
 ) -> bytes:
     """Pack ``tc_channel_un``; arguments as for `pack_int8`.
 
@@ -81,7 +84,7 @@ def pack_sub_byte(
         by_channel: (channels, products) weights.
         precision: Of the layer.
         group: The table is filled up with zeros to a multiple of so many channels.
-        excess: By how much a kernel's sums are too great.
+        excess: By how much a kernel's sums are too great, in all channels or channel by channel.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -98,7 +101,7 @@ def pack_sub_byte(
 
 
 def pack_thresholds(
-    requantization: ThresholdRequantization, by_channel: IntArray, excess: int = 0
+    requantization: ThresholdRequantization, by_channel: IntArray, excess: int | IntArray = 0
 ) -> bytes:
     """Pack ``tc_requant_thresholds``: per channel, what its count is XORed with, and thresholds.
 
@@ -108,7 +111,7 @@ def pack_thresholds(
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
-        excess: By how much a kernel's sums are too great.
+        excess: By how much a kernel's sums are too great, in all channels or channel by channel.
     """
     bits = requantization.bits
     inverted = ((1 << bits) - 1) * requantization.falls

@@ -11,19 +11,18 @@ import numpy as np
 
 from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
 from thumbclock.kernels.packed import to_fields
-from thumbclock.kernels.requantization import Int8Requantization
-from thumbclock.kernels.tables import pack_int8
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
     "FORMATS",
     "READ_AHEAD_BYTES",
     "Format",
+    "excess",
     "pack_bytes",
-    "pack_table",
     "pack_weights",
     "scratch_bytes",
     "steps_at_once",
+    "vector_inputs",
 ]
 
 READ_AHEAD_BYTES = 8
@@ -36,7 +35,7 @@ _MOVE = 127  # what the input of a lane's top field is less than it was
 
 @dataclass(frozen=True)
 class Format:
-    """How a kernel for int8 inputs multiplies; see ``tc_fully_connected.h``.
+    """How an inner loop multiplies; see ``tc_fully_connected.h``.
 
     Attributes:
         bits: Bits of a weight.
@@ -66,24 +65,44 @@ class Format:
 
 
 FORMATS = {
-    "w8a8": Format(8, (0, 1, 2, 3), 8, 2),
-    "w4a8": Format(4, (4, 5, 0, 1, 6, 7, 2, 3), 12, 4),
+    8: Format(8, (0, 1, 2, 3), 8, 2),
+    4: Format(4, (4, 5, 0, 1, 6, 7, 2, 3), 12, 4),
 }
-"""By bits of weights and inputs."""
+"""By bits of a weight."""
+
+
+def vector_inputs(spec: FullyConnectedSpec) -> int:
+    """Return how many int8 inputs the loops see: of less than 8 bits, the fields of whole words."""
+    bits = spec.precision.activation_bits
+    return spec.in_c if bits == 8 else -(-spec.in_c * bits // 32) * 32 // bits
+
+
+def _unpacked(spec: FullyConnectedSpec, weights: IntArray) -> IntArray:
+    """Return (out_c, inputs) weights in the order in which inputs are unpacked.
+
+    A shift and a mask take every (8 / bits)-th field out of a word, one to a byte.
+    """
+    bits = spec.precision.activation_bits
+    padded = np.zeros((spec.out_c, vector_inputs(spec)), np.int64)
+    padded[:, : spec.in_c] = weights
+    if bits == 8:
+        return padded
+    by_word = padded.reshape(spec.out_c, -1, 4, 8 // bits)
+    return by_word.swapaxes(2, 3).reshape(padded.shape)
 
 
 def _fields(spec: FullyConnectedSpec, weights: IntArray) -> IntArray:
     """Return (channels, steps, fields) weights as words hold them, zeros for padding."""
-    form = FORMATS[spec.precision.base]
+    form = FORMATS[spec.precision.weight_bits]
     channels = -(-spec.out_c // _GROUP) * _GROUP
     padded = np.zeros((channels, steps(spec) * form.inputs), np.int64)
-    padded[: spec.out_c, : spec.in_c] = weights
+    padded[: spec.out_c, : vector_inputs(spec)] = _unpacked(spec, weights)
     return padded.reshape(channels, -1, form.inputs)[..., list(form.order)]
 
 
 def steps(spec: FullyConnectedSpec) -> int:
     """Return the steps of the inner loop, each a word of weights a channel."""
-    return -(-spec.in_c // FORMATS[spec.precision.base].inputs)
+    return -(-vector_inputs(spec) // FORMATS[spec.precision.weight_bits].inputs)
 
 
 def pack_weights(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
@@ -92,7 +111,7 @@ def pack_weights(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
     Raises:
         UsageError: A value does not fit.
     """
-    form = FORMATS[spec.precision.base]
+    form = FORMATS[spec.precision.weight_bits]
     values = to_fields(_fields(spec, weights), form.bits, signed=True)
     unsigned = (1 - form.is_top) << (form.bits - 1)
     words = ((values ^ unsigned) << (np.arange(form.inputs) * form.bits)).sum(axis=2)
@@ -116,19 +135,11 @@ def pack_bytes(spec: FullyConnectedSpec, weights: IntArray) -> bytes:
     return packed
 
 
-def pack_table(
-    spec: FullyConnectedSpec, requantization: Int8Requantization, weights: IntArray
-) -> bytes:
-    """Pack ``tc_channel_s8`` of an even number of channels, what moved inputs lack in the bias.
-
-    Raises:
-        UsageError: A product would leave 32 bits.
-    """
-    form = FORMATS[spec.precision.base]
-    table = np.frombuffer(pack_int8(requantization, weights, spec.precision), "<i4").copy()
-    moved = (_fields(spec, weights) * form.is_top).sum(axis=(1, 2))
-    table.reshape(-1, 3)[:, 0] += (_MOVE * moved[: spec.out_c]).astype(np.int32)
-    return table.tobytes() + bytes(12 * (spec.out_c % 2))
+def excess(spec: FullyConnectedSpec, weights: IntArray) -> IntArray:
+    """Return by how much a kernel's sums are too great, per channel: what moved inputs lack."""
+    form = FORMATS[spec.precision.weight_bits]
+    moved: IntArray = (_fields(spec, weights) * form.is_top).sum(axis=(1, 2))
+    return -_MOVE * moved[: spec.out_c]
 
 
 def steps_at_once(spec: FullyConnectedSpec, weights: IntArray) -> int:
@@ -137,7 +148,7 @@ def steps_at_once(spec: FullyConnectedSpec, weights: IntArray) -> int:
     Accumulators are exact modulo 2^32: what counts is the range of the sum at the end of a part.
     The parts of a layer have as equal a length as can be.
     """
-    form = FORMATS[spec.precision.base]
+    form = FORMATS[spec.precision.weight_bits]
     lowest, highest = -128 - _MOVE * form.is_top, 127 - _MOVE * form.is_top
     fields = _fields(spec, weights)
     ends = np.stack([fields * lowest, fields * highest])
@@ -156,10 +167,14 @@ def steps_at_once(spec: FullyConnectedSpec, weights: IntArray) -> int:
 def scratch_bytes(spec: FullyConnectedSpec, at_once: int) -> int:
     """Return what a kernel needs of its scratch argument, aligned to 8 bytes.
 
-    Columns of 16-bit inputs, sums of a block of channels, and what the accumulators start at in
-    each part of `at_once` steps.
+    Columns of 16-bit inputs, sums, and what the accumulators start at in each part of `at_once`
+    steps. Where all is int8, sums are those of a block of channels; else those of all channels,
+    twice, and inputs of less than 8 bits are unpacked behind them.
     """
-    form = FORMATS[spec.precision.base]
-    columns = form.column_words * steps(spec) + READ_AHEAD_BYTES // 4
-    sums = min(_BLOCK, -(-spec.out_c // _GROUP) * _GROUP)
-    return 4 * (columns + sums + -(-steps(spec) // at_once))
+    precision = spec.precision
+    columns = FORMATS[precision.weight_bits].column_words * steps(spec) + READ_AHEAD_BYTES // 4
+    channels = -(-spec.out_c // _GROUP) * _GROUP
+    is_int8 = precision.activation_bits == precision.output_bits == 8
+    sums = min(_BLOCK, channels) if is_int8 else 2 * channels
+    values = 0 if precision.activation_bits == 8 else vector_inputs(spec) // 4
+    return 4 * (columns + sums + -(-steps(spec) // at_once) + values)
