@@ -21,13 +21,27 @@ typedef struct {
     int32_t keep_rows; /* whether scratch has room for widened rows; see tc_columns.h */
 } tc_conv_shape;
 
+/*
+ * Channels of w8a8 and w4a8, four at a time: bias and multiplier, bias and multiplier of the next
+ * channel, and so on, then 2^(32 - right shift). Biases are doubled, which makes SMMULR Q31.
+ */
+typedef struct {
+    int32_t bias_and_multiplier[8];
+    int32_t power[4];
+} tc_dense_group;
+
+typedef struct {
+    tc_requant_s8 plain;
+    const tc_dense_group *groups; /* null where dense.py says that only plain serves */
+} tc_requant_dense;
+
 /* Sums of one block of four columns, for weights that are constants in emitted code. */
 typedef void (*tc_block_dot)(const uint32_t *columns, int32_t *sums);
 
 void tc_conv_w8a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
-                  const tc_requant_s8 *requant, int8_t *output, void *scratch);
+                  const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
-                  const tc_requant_s8 *requant, int8_t *output, void *scratch);
+                  const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a4(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
 void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *weights,

@@ -3,17 +3,13 @@
  *
  * Each computes, for two columns (pixels) at a time, the sums of all output channels. Columns
  * interleave the two pixels word by word, two 16-bit activations to a word:
- * columns[2 * i + pixel]. Sums come out as sums[2 * i + pixel], i counting channels (w8a8, w4a8)
- * or pairs of channels that share an accumulator (w4a4, w2a2).
+ * columns[2 * i + pixel]. Sums come out as sums[2 * i + pixel], i counting pairs of channels
+ * that share an accumulator (w4a4, w2a2).
  */
 #ifndef TC_DOT_H
 #define TC_DOT_H
 
 #include <stdint.h>
-
-/* steps of 4 products a channel and column; groups of 2 channels. */
-void tc_dot_w8a8(const void *weights, const uint32_t *columns, int32_t *sums, int32_t steps,
-                 int32_t groups);
 
 /*
  * steps of 8 products a channel and column. One AND with the mask takes the operands of a SMLAD

@@ -1,4 +1,4 @@
-"""What a run, a kernel, a comparison and a validation yield: JSON forms and published schemas.
+"""What runs, kernels, comparisons, validations and schedules yield: JSON forms and schemas.
 
 ``thumbclock/schemas/*.json`` are generated from the models here by ``python -m thumbclock.result``.
 A reader ignores fields that it does not know; a change of meaning is a new schema version.
@@ -37,6 +37,7 @@ __all__ = [
     "FunctionCost",
     "Image",
     "Interval",
+    "IssuedCycle",
     "KernelResult",
     "Layer",
     "LayerMean",
@@ -52,6 +53,8 @@ __all__ = [
     "ProfilesResult",
     "Result",
     "RunResult",
+    "ScheduleResult",
+    "ScheduleTarget",
     "TimelineSample",
     "Toolchain",
     "ValidationResult",
@@ -736,15 +739,93 @@ class ValidationResult(_Model):
     sources: dict[str, str]
 
 
+class IssuedCycle(_Model):
+    """What issues in one cycle of a loop.
+
+    Attributes:
+        cycle: Counted from the start of the iteration.
+        instructions: Those that issue together, the older one first.
+        stalls: Reason -> cycles for which nothing could issue before.
+    """
+
+    cycle: int
+    instructions: tuple[str, ...]
+    stalls: dict[str, Count] = {}
+
+
+class ScheduleTarget(_Model):
+    """What a loop costs on one profile, in cycles per iteration of its steady state.
+
+    Attributes:
+        profile: Name of the board profile.
+        weight: What a cycle on it counted in the search.
+        before_cycles: In the order of the source.
+        after_cycles: In the order that was found.
+        floor_cycles: What no order goes below.
+        issue: One iteration in the order that was found.
+    """
+
+    profile: str
+    weight: Annotated[int, Field(gt=0)]
+    before_cycles: Annotated[float, Field(gt=0)]
+    after_cycles: Annotated[float, Field(gt=0)]
+    floor_cycles: Count
+    issue: tuple[IssuedCycle, ...]
+
+
+class ScheduleResult(_Model):
+    """An order of the instructions of a loop (``thumbclock.schedule/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        source: Name of the assembly file.
+        label: Where the loop begins.
+        toolchain: What assembled it.
+        seed: Of the search.
+        steps: Orders that were tried.
+        interrupted: Whether the search was stopped before its end.
+        changed: Whether the order differs from that of the source.
+        targets: Cycles by profile.
+        assembly: The instructions in the order that was found, without the branch back.
+        labels: Labels in the middle, each with the index of the instruction behind it.
+    """
+
+    schema_id: Literal["thumbclock.schedule/1"] = Field(
+        default="thumbclock.schedule/1", validation_alias="schema", serialization_alias="schema"
+    )
+    source: str
+    label: str
+    toolchain: Toolchain
+    seed: Count
+    steps: Count
+    interrupted: bool
+    changed: bool
+    targets: tuple[ScheduleTarget, ...]
+    assembly: tuple[str, ...]
+    labels: dict[str, Count] = {}
+
+
 Result: TypeAlias = (
-    RunResult | KernelResult | CompareResult | LayersResult | ProfilesResult | ValidationResult
+    RunResult
+    | KernelResult
+    | CompareResult
+    | LayersResult
+    | ProfilesResult
+    | ValidationResult
+    | ScheduleResult
 )
 """Whatever ``--json`` writes."""
 
 _MODELS: dict[
     str,
     type[
-        RunResult | KernelResult | CompareResult | LayersResult | ProfilesResult | ValidationResult
+        RunResult
+        | KernelResult
+        | CompareResult
+        | LayersResult
+        | ProfilesResult
+        | ValidationResult
+        | ScheduleResult
     ],
 ] = {
     "thumbclock.run/1": RunResult,
@@ -753,6 +834,7 @@ _MODELS: dict[
     "thumbclock.layers/1": LayersResult,
     "thumbclock.profiles/1": ProfilesResult,
     "thumbclock.validation/1": ValidationResult,
+    "thumbclock.schedule/1": ScheduleResult,
 }
 
 

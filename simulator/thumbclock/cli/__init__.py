@@ -13,6 +13,7 @@ from thumbclock.cli.errors import reported
 from thumbclock.cli.kernel import kernel
 from thumbclock.cli.profiles import profiles
 from thumbclock.cli.run import run
+from thumbclock.cli.schedule import schedule
 from thumbclock.cli.study import study
 from thumbclock.cli.validate import validate
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, kernel, compare, validate, profiles):
+for command in (run, kernel, compare, schedule, validate, profiles):
     app.command()(reported(command))
 app.add_typer(study, name="study")
 

@@ -8,6 +8,7 @@ in ``profiles/cores/cortex-m7.toml``; most were measured on an STM32H743 by othe
 no cycle table for this core.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -145,6 +146,7 @@ class CortexM7(PipelineModel):
     """The M7's pipeline."""
 
     has_banked_loads = True
+    feels_alignment = False
 
     def __init__(self, core: CoreProfile) -> None:
         super().__init__(core)
@@ -244,6 +246,33 @@ class CortexM7(PipelineModel):
         if busy + extra > 0:
             after = self._elapse(after, busy + extra)
         return Issue(after, passed + busy + extra, tuple(sorted(stalls.items())))
+
+    def narrowed(self, instructions: Sequence[Instruction]) -> Callable[[State], State]:
+        """Forget registers in flight that are there for every way in which these use them."""
+        plans = [self._prepared(instruction)[0] for instruction in instructions]
+        made = {value for plan in plans for value in (*plan.makes, *plan.makes_early)}
+        lives = dict.fromkeys(made, 0)
+        for plan in plans:
+            for register, use in (*plan.uses, *(plan.early_uses if plan.makes_early else ())):
+                for value in made:
+                    if value[0] == register:
+                        lives[value] = max(lives[value], self._latest(value[1], use))
+
+        def narrow(state: State) -> State:
+            assert isinstance(state, _State)
+            kept = tuple(
+                v
+                for v in state.values
+                if v.register == FLAGS or v.age < lives.get((v.register, v.maker), 0) + v.predicated
+            )
+            return state if len(kept) == len(state.values) else state._replace(values=kept)
+
+        return narrow
+
+    def _latest(self, maker: Maker, use: Use) -> int:
+        """Return the latency of a value, also where the late ALU makes it after all."""
+        makers = (maker, Maker.LATE_ALU) if maker is Maker.EARLY_ALU else (maker,)
+        return max(self._latency_of(m, use) for m in makers)
 
     # What an instruction occupies.
 

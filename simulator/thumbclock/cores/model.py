@@ -6,7 +6,7 @@ are charged when the next instruction issues; the sum of the charges is the time
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -97,6 +97,9 @@ class PipelineModel(ABC):
     charges_predication = False
     """Whether an instruction whose IT condition failed costs something else than one that ran."""
 
+    feels_alignment = True
+    """Whether the cost of an instruction depends on its place in a word of code."""
+
     fetch_ahead_words = 0
     """Words that a prefetch unit reads ahead; 0 where a line is fetched as its code issues."""
 
@@ -124,6 +127,13 @@ class PipelineModel(ABC):
     @abstractmethod
     def stall(self, state: State, cycles: int) -> State:
         """Return the state after ``cycles`` in which the front end had nothing to issue."""
+
+    def narrowed(self, instructions: Sequence[Instruction]) -> Callable[[State], State]:  # noqa: ARG002
+        """Return what makes states equal that differ in nothing these instructions can feel.
+
+        A table of transitions stays small where only they are issued, e.g. those of one loop.
+        """
+        return lambda state: state
 
     def require(self, instruction: Instruction) -> None:
         """Refuse to price an instruction that the core does not have.

@@ -6,6 +6,7 @@ buffer, so its target is always fetched anew. Where a cache or prefetch buffer s
 memory, :mod:`thumbclock.memory.caches` prices it instead, and here it has no waits.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from thumbclock.cores import Access, Edge, Issue, PipelineModel, State
@@ -61,6 +62,21 @@ class Timing:
         taken = edge in (Edge.TAKEN, Edge.TAKEN_MISPREDICTED)
         redirected = self._fetches and (taken or state.redirected)
         return _State(self.pipeline.redirect(state.pipeline, edge), redirected)
+
+    def narrowed(self, instructions: Sequence[Instruction]) -> Callable[[State], State]:
+        """Return what makes states equal that differ in nothing these instructions can feel."""
+        narrow = self.pipeline.narrowed(instructions)
+
+        def narrow_pipeline(state: State) -> State:
+            assert isinstance(state, _State)
+            return state._replace(pipeline=narrow(state.pipeline))
+
+        return narrow_pipeline
+
+    def stall(self, state: State, cycles: int) -> State:
+        """Return the state after cycles in which nothing could issue."""
+        assert isinstance(state, _State)
+        return state._replace(pipeline=self.pipeline.stall(state.pipeline, cycles))
 
     def separate(self, state: State) -> State:
         """Return the state behind a device access, with which nothing issues together."""

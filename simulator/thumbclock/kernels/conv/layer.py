@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
     mixed_excess,
@@ -47,14 +48,14 @@ from thumbclock.toolchain import Source
 __all__ = ["KERNEL_FILES", "ConvLayer"]
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
-    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot.S", "conv/copy.S"),
-    "w4a8": ("conv/w4a8.c", "conv/masked_dot.S", "conv/copy.S"),
+    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{m}.S", "conv/copy.S"),
+    "w4a8": ("conv/w4a8.c", "conv/w4a8_dot_{m}.S", "conv/copy.S"),
     "w4a4": ("conv/w4a4.c", "conv/w4a4_dot.S", "conv/copy.S"),
     "w2a2": ("conv/w2a2.c", "conv/masked_dot.S", "conv/copy.S"),
     "w1a1": ("conv/w1a1.c",),
     "unrolled": ("conv/unrolled.c", "conv/copy.S"),
 }
-"""Sources of each kernel, below ``kernels/``."""
+"""Sources of each kernel, below ``kernels/``; {m} is m7 for the dual-issue core, else m4."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class ConvLayer:
         if precision.winograd:
             return self._winograd_task(core)
         if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
-            return self._fast_task()
+            return self._fast_task(core)
         if not precision.unrolled:
             return self._mixed_task(core)
         raise UsageError(
@@ -101,28 +102,34 @@ class ConvLayer:
             "activations of 8 bits, one group of channels and no dilation"
         )
 
-    def _fast_task(self) -> Task:
+    def _fast_task(self, core: CoreProfile) -> Task:
         """Return the call of a kernel that is made by hand for its precision."""
         spec, precision = self.spec, self.spec.precision
         kernel = kernel_name(precision)
         weights, requantization = self._rising()
         unrolled = precision.unrolled
+        by_groups = fits_groups(spec, self.requantization, self.weights)
+        if by_groups and isinstance(requantization, Int8Requantization):
+            table_ctype, table = "tc_dense_group", pack_groups(spec, requantization, weights)
+        else:
+            table_ctype, table = None, pack_requantization(spec, requantization, weights)
         return self._task(
             kernel=kernel,
             header="conv/tc_conv.h",
-            files=KERNEL_FILES[kernel],
+            files=_files(kernel, core),
             generated=self._emitted(),
             weights=pack_weights(spec, weights),
-            table=pack_requantization(spec, requantization, weights),
+            table=table,
+            table_ctype=table_ctype,
             declarations=_UNROLLED_DOT if unrolled else "",
             function=f"tc_conv_{kernel}",
             arguments=(
                 Struct("tc_conv_shape", shape_fields(spec)),
                 Pointer("tc_input"),
                 Pointer("tc_unrolled_dot" if unrolled else "tc_weights"),
-                self._requantization(),
+                self._dense_requantization() if is_dense(spec) else self._requantization(),
             ),
-            scratch_bytes=scratch_bytes(spec),
+            scratch_bytes=scratch_bytes(spec, by_sums=is_dense(spec) and not by_groups),
             options={"keeps_rows": keeps_rows(spec)},
         )
 
@@ -176,6 +183,7 @@ class ConvLayer:
         files: tuple[str, ...],
         weights: bytes,
         table: bytes,
+        table_ctype: str | None = None,
         function: str,
         arguments: tuple[Argument, ...],
         scratch_bytes: int,
@@ -186,7 +194,7 @@ class ConvLayer:
         """Return a call; what all kernels have in common is added to a kernel's own."""
         spec, precision = self.spec, self.spec.precision
         inputs = pack_activations(self.inputs, precision.activation_bits, signed=precision.signed)
-        element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
+        element = table_ctype or _TABLE_TYPES.get(type(self.requantization), "int32_t")
         arrays = [
             Array("tc_input", _ctype(precision.activation_bits), inputs, "data"),
             *([Array("tc_weights", "uint32_t", weights)] if weights else []),
@@ -247,6 +255,14 @@ class ConvLayer:
         signs = 1 - 2 * falls[:, :, None, None]
         return self.weights * signs, replace(requantization, thresholds=thresholds, falling=None)
 
+    def _dense_requantization(self) -> Struct:
+        q = self.requantization
+        assert isinstance(q, Int8Requantization)
+        table, bounds = Pointer("tc_requantization"), self._requantization().fields[1:]
+        if fits_groups(self.spec, q, self.weights):
+            return Struct("tc_requant_dense", (0, *bounds, table))
+        return Struct("tc_requant_dense", (table, *bounds, 0))
+
     def _requantization(self) -> Struct:
         table = Pointer("tc_requantization")
         match self.requantization:
@@ -268,6 +284,11 @@ _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
     SubByteRequantization: "tc_channel_un",
 }
+
+
+def _files(kernel: str, core: CoreProfile) -> tuple[str, ...]:
+    m = "m7" if core.name == "cortex-m7" else "m4"
+    return tuple(name.format(m=m) for name in KERNEL_FILES[kernel])
 
 
 def _has_fast_path(spec: ConvSpec) -> bool:

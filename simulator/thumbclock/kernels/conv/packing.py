@@ -58,11 +58,14 @@ class _Layout:
             significant.
         biased: The same shape: fields stored with 2^(bits - 1) added.
         read_ahead: Whether `READ_AHEAD_BYTES` follow.
+        padding_biased: Whether padding, too, is stored with the bias, as the kernel subtracts what
+            every activation of a column adds; else it is zero, whatever the column holds there.
     """
 
     source: NDArray[np.int64]
     biased: NDArray[np.bool_]
     read_ahead: bool
+    padding_biased: bool = False
 
 
 def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
@@ -79,8 +82,11 @@ def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
         return b""
     layout = _layout(spec)
     bias = (layout.biased.astype(np.int64) << bits) >> 1
-    values = (fields.reshape(-1)[layout.source] + bias) & ((1 << bits) - 1)
-    values = np.where(layout.source >= 0, values, 0)
+    values = (np.where(layout.source >= 0, fields.reshape(-1)[layout.source], 0) + bias) & (
+        (1 << bits) - 1
+    )
+    if not layout.padding_biased:
+        values = np.where(layout.source >= 0, values, 0)
     words = (values << (np.arange(32 // bits) * bits)).sum(axis=1).astype("<u4")
     packed: bytes = words.tobytes()
     return packed + bytes(READ_AHEAD_BYTES if layout.read_ahead else 0)
@@ -141,9 +147,9 @@ def lane_pairs(fields: NDArray[np.int64], activation_bits: int) -> NDArray[np.in
 def _layout(spec: ConvSpec) -> _Layout:
     match spec.precision.base:
         case "w8a8":
-            return _layout_w8a8(spec)
+            return _layout_groups(spec, fields=((1, 0), (3, 2)), biased=(1, 3))
         case "w4a8":
-            return _layout_lanes(spec, step_words=2, rotations=(0, 4, 8, 12), high=None, at=12)
+            return _layout_groups(spec, fields=((3, 2, 0, 1),), biased=(0, 2, 3))
         case "w4a4":
             return _layout_lanes(spec, step_words=2, rotations=(0, 8), high=12, at=0)
         case "w2a2":
@@ -162,11 +168,25 @@ def _elements(spec: ConvSpec, fields: NDArray[np.int64], group: int) -> NDArray[
     return np.where(real, channel * spec.products + fields, -1)
 
 
-def _layout_w8a8(spec: ConvSpec) -> _Layout:
-    """Order the words: channel pair, four fields, channel of the pair."""
-    elements = _elements(spec, window_fields(spec, 1), 2)
-    words = elements.reshape(len(elements) // 2, 2, -1, 4).transpose(0, 2, 1, 3).reshape(-1, 4)
-    return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=True)
+def _layout_groups(
+    spec: ConvSpec, *, fields: tuple[tuple[int, ...], ...], biased: tuple[int, ...]
+) -> _Layout:
+    """Order the words: four channels, pair of lanes, word of the pair; channels share a lane.
+
+    Args:
+        spec: The convolution.
+        fields: For each word of a pair, the channels of the group in the fields of a lane, least
+            significant first.
+        biased: Channels whose weights are stored biased.
+    """
+    pairs = lane_pairs(window_fields(spec, 1), 8)
+    elements = _elements(spec, pairs.reshape(-1), 4).reshape(-1, 4, len(pairs), 2)
+    channels = np.array(fields)
+    # (groups, words of a pair, fields, pairs, lanes)
+    source = elements[:, channels].transpose(0, 3, 1, 4, 2).reshape(-1, 2 * channels.shape[1])
+    row = np.tile(np.isin(channels, biased), (1, 2))
+    biased_fields = np.tile(row, (len(source) // len(row), 1))
+    return _Layout(source, biased_fields, read_ahead=True, padding_biased=True)
 
 
 def _layout_w1a1(spec: ConvSpec) -> _Layout:
@@ -175,8 +195,8 @@ def _layout_w1a1(spec: ConvSpec) -> _Layout:
     return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=False)
 
 
-STEPS_AT_ONCE = {"w4a8": 63, "w2a2": 227}
-"""Steps of eight products that an accumulator holds; as in ``w4a8.c`` and ``w2a2.c``."""
+STEPS_AT_ONCE = {"w2a2": 227}
+"""Steps of eight products that an accumulator holds; as in ``w2a2.c``."""
 
 
 def _layout_lanes(
@@ -275,8 +295,8 @@ def _block(spec: ConvSpec) -> _Block:
     pairs = -(-spec.out_c // 2)
     quads = -(-spec.out_c // 4)
     return {
-        "w8a8": _Block(2, 1, 2, 4 * pairs),
-        "w4a8": _Block(2, 2, 2, 8 * pairs),
+        "w8a8": _Block(2, 1, 2, 0),
+        "w4a8": _Block(2, 1, 2, 0),
         "w4a4": _Block(2, 2, 2, 8 * quads),
         "w2a2": _Block(2, 1, 2, 12 * quads),
         "w1a1": _Block(1, 1, 0, 0),
@@ -284,11 +304,16 @@ def _block(spec: ConvSpec) -> _Block:
     }[kernel_name(spec.precision)]
 
 
-def scratch_bytes(spec: ConvSpec) -> int:
+def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
     """Return what a kernel needs of its scratch argument, aligned to 4 bytes.
 
     Columns of 16-bit activations for the pixels of a block, their sums, and either one packed
     window or, where `keeps_rows`, a ring of widened rows. Of binary kernels, a packed window.
+
+    Args:
+        spec: The convolution.
+        by_sums: Of w8a8 and w4a8: whether sums go through memory, as of layers that do not
+            fit what `dense.fits_groups` asks for.
     """
     block = _block(spec)
     bits = spec.precision.activation_bits
@@ -297,7 +322,8 @@ def scratch_bytes(spec: ConvSpec) -> int:
         return 4 * window_words
     column_words = window_words * (16 // bits) * block.pixels + block.read_ahead_words
     rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * window_words
-    return 4 * (column_words + block.sum_words) + rows
+    sum_words = 8 * -(-spec.out_c // 4) if by_sums else block.sum_words
+    return 4 * (column_words + sum_words) + rows
 
 
 def keeps_rows(spec: ConvSpec) -> bool:
@@ -323,7 +349,10 @@ def _ring_bytes(spec: ConvSpec) -> int:
     written = spec.padding.left + spec.in_w
     length = spec.stride_w * (pixels - 1) + max(read, written)
     position_words = -(-spec.in_c // 2) * pixels
-    sum_words = (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0
+    sum_words = {"w8a8": spec.kernel_h * (length + 1), "w4a8": spec.kernel_h * (length + 1)}.get(
+        kernel_name(spec.precision),
+        (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0,
+    )
     return 4 * (spec.kernel_h * length * position_words + sum_words)
 
 
