@@ -1,7 +1,8 @@
 /*
- * Fully connected layers with weights of 8 or 4 bits, inputs of any width and outputs of any: fields
- * of less than 8 bits are unpacked to int8 first, in the order in which shifts and masks take them
- * out of a word (packing.py orders weights to match), and finished like a convolution's pixels.
+ * Fully connected layers with weights of 8 or 4 bits, inputs of any width and outputs of any.
+ * Fields of less than 8 bits are unpacked to int8 first, in the order in which shifts and masks
+ * take them out of a word; packing.py orders weights to match. Outputs are finished like those of
+ * a convolution's pixels.
  */
 #ifndef TC_FC_FIELDS_H
 #define TC_FC_FIELDS_H

@@ -2,7 +2,8 @@
 
 Words of weights stand in order group of four channels, step, channel. Weights of b bits take b / 8
 bytes each, plus what fills the last step and the last group of channels, plus `READ_AHEAD_BYTES`
-that loops load ahead and do not use.
+that loops load ahead and do not use. Inputs of less than 8 bits are filled up to whole words: a
+multiple of 8, 16 or 32 inputs of 4, 2 or 1 bit.
 """
 
 from dataclasses import dataclass
