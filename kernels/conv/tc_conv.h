@@ -41,10 +41,18 @@ void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *w
                   const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a4(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
+void tc_conv_w4a4_thresholds(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                             const tc_requant_thresholds *requant, uint8_t *output,
+                             void *scratch);
 void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
+void tc_conv_w2a2_thresholds(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                             const tc_requant_thresholds *requant, uint8_t *output,
+                             void *scratch);
 void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch);
+void tc_conv_w1a1_sliced(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                         const tc_requant_sliced *requant, uint8_t *output, void *scratch);
 void tc_conv_w8a8_winograd(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                            const tc_requant_s8 *requant, int8_t *output, void *scratch);
 

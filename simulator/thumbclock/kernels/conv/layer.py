@@ -24,6 +24,13 @@ from thumbclock.kernels.conv.packing import (
     shape_fields,
 )
 from thumbclock.kernels.conv.reference import convolve
+from thumbclock.kernels.conv.sliced import (
+    high_planes,
+    is_sliced,
+    pack_sliced_start,
+    pack_sliced_weights,
+    sliced_scratch_bytes,
+)
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.conv.unrolled import unrolled_task
 from thumbclock.kernels.conv.winograd import (
@@ -49,9 +56,10 @@ __all__ = ["KERNEL_FILES", "ConvLayer"]
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
     "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{m}.S", "conv/copy.S"),
     "w4a8": ("conv/w4a8.c", "conv/w4a8_dot_{m}.S", "conv/copy.S"),
-    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot.S", "conv/copy.S"),
-    "w2a2": ("conv/w2a2.c", "conv/masked_dot.S", "conv/copy.S"),
+    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot_{m}.S", "conv/w4a4_finish.S", "conv/copy.S"),
+    "w2a2": ("conv/w2a2.c", "conv/w2a2_dot_{m}.S", "conv/w2a2_finish.S"),
     "w1a1": ("conv/w1a1.c",),
+    "w1a1_sliced": ("conv/w1a1_sliced.c", "conv/w1a1_sliced_dot_{m}.S"),
 }
 """Sources of each kernel, below ``kernels/``; {m} is m7 for the dual-issue core, else m4."""
 
@@ -93,6 +101,8 @@ class ConvLayer:
             return self._unrolled_task(core)
         if precision.winograd:
             return self._winograd_task(core)
+        if _has_fast_path(self.spec) and is_sliced(self.spec) and core.architecture != "Armv6-M":
+            return self._sliced_task(core)
         if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
             return self._fast_task(core)
         return self._mixed_task(core)
@@ -114,6 +124,7 @@ class ConvLayer:
         """Return the call of a kernel that is made by hand for its precision."""
         spec, precision = self.spec, self.spec.precision
         weights, requantization = self._rising()
+        by_thresholds = "_thresholds" if precision.thresholds and precision.output_bits > 1 else ""
         by_groups = fits_groups(spec, self.requantization, self.weights)
         if by_groups and isinstance(requantization, Int8Requantization):
             table_ctype, table = "tc_dense_group", pack_groups(spec, requantization, weights)
@@ -126,7 +137,7 @@ class ConvLayer:
             weights=pack_weights(spec, weights),
             table=table,
             table_ctype=table_ctype,
-            function=f"tc_conv_{precision.base}",
+            function=f"tc_conv_{precision.base}{by_thresholds}",
             arguments=(
                 Struct("tc_conv_shape", shape_fields(spec)),
                 Pointer("tc_input"),
@@ -135,6 +146,27 @@ class ConvLayer:
             ),
             scratch_bytes=scratch_bytes(spec, by_sums=is_dense(spec) and not by_groups),
             options={"keeps_rows": keeps_rows(spec)},
+        )
+
+    def _sliced_task(self, core: CoreProfile) -> Task:
+        """Return the call of the binary kernel that is bit-sliced over output channels."""
+        spec = self.spec
+        weights, requantization = self._rising()
+        assert isinstance(requantization, ThresholdRequantization)
+        return self._task(
+            kernel="w1a1_sliced",
+            header="conv/tc_conv.h",
+            files=_files("w1a1_sliced", core),
+            weights=pack_sliced_weights(spec, weights),
+            table=pack_sliced_start(spec, requantization),
+            function="tc_conv_w1a1_sliced",
+            arguments=(
+                Struct("tc_conv_shape", shape_fields(spec)),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                Struct("tc_requant_sliced", (Pointer("tc_requantization"), high_planes(spec))),
+            ),
+            scratch_bytes=sliced_scratch_bytes(spec),
         )
 
     def _winograd_task(self, core: CoreProfile) -> Task:
@@ -243,8 +275,9 @@ class ConvLayer:
         A sum that reaches its threshold, with weights negated, stays below 1 less it.
         """
         requantization = self.requantization
-        if not isinstance(requantization, ThresholdRequantization):
+        if self.spec.precision.weight_bits > 1:
             return self.weights, requantization
+        assert isinstance(requantization, ThresholdRequantization)
         falls = requantization.falls[:, None]
         thresholds = np.where(falls, 1 - requantization.thresholds, requantization.thresholds)
         signs = 1 - 2 * falls[:, :, None, None]
@@ -267,8 +300,8 @@ class ConvLayer:
             case SubByteRequantization() as q:
                 return Struct("tc_requant_un", (table, q.left))
             case ThresholdRequantization():
-                fast = _has_fast_path(self.spec)
-                return Struct("tc_requant_b1" if fast else "tc_requant_thresholds", (table,))
+                binary = _has_fast_path(self.spec) and self.spec.precision.output_bits == 1
+                return Struct("tc_requant_b1" if binary else "tc_requant_thresholds", (table,))
 
 
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
@@ -291,7 +324,6 @@ def _has_fast_path(spec: ConvSpec) -> bool:
         precision.base in KERNEL_FILES
         and precision.output_bits == precision.activation_bits
         and not precision.signed
-        and (precision.output_bits == 1 or not precision.thresholds)
         and spec.groups == 1
         and not spec.is_dilated
     )
