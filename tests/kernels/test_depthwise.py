@@ -31,9 +31,9 @@ PRECISIONS = [
     for thresholds in ["", "-thresholds"][: 1 + (outputs in {4, 2})]
 ]
 TOOLCHAINS = [
-    ("zig", 120),
+    ("zig", 80),
     pytest.param(
-        *("gcc", 30),
+        *("gcc", 20),
         marks=pytest.mark.skipif(
             shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
         ),

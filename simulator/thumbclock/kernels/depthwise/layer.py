@@ -36,6 +36,7 @@ _3X3_FILES = (
     *_STRIP_FILES,
 )
 _FILES = ("depthwise/general.c", "depthwise/general_core.c", "depthwise/general_finish.c")
+_DSP_FILE = "depthwise/core_s8.S"
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,11 @@ class DepthwiseLayer:
                 scratch_bytes=int8_strips_scratch_bytes(spec),
             )
         strips = core.dsp and fits_strips(spec)
+        general = (*_FILES, _DSP_FILE) if core.dsp else _FILES
         return self._task(
             kernel="3x3" if strips else "",
             element="uint8_t",
-            files=_3X3_FILES if strips else _FILES,
+            files=_3X3_FILES if strips else general,
             parts=(parts(spec, self.requantization),),
             scratch_bytes=strips_scratch_bytes(spec) if strips else scratch_bytes(spec),
         )
