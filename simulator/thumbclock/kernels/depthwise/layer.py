@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.layer import expect_requantization
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.depthwise.packing import (
     fits_int8_strips,
@@ -67,7 +68,11 @@ class DepthwiseLayer:
         """
         spec, precision = self.spec, self.spec.precision
         if precision.unrolled:
-            raise UsageError(f"depthwise convolution has no kernel {precision.name}")
+            raise UsageError(
+                f"depthwise convolution has no kernel {precision.name}; expected a precision "
+                f"without -unrolled or -skip, e.g. {precision.base}"
+            )
+        expect_requantization(precision, self.requantization)
         if core.dsp and fits_int8_strips(spec, self.requantization):
             order = "m7" if core.name == "cortex-m7" else "m4"
             return self._task(
