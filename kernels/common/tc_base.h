@@ -6,6 +6,13 @@
 
 #define TC_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop whose trips are few, or whose body fills the registers as it is. */
+#if defined(__clang__)
+#define TC_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define TC_ROLLED _Pragma("GCC unroll 1")
+#endif
+
 /* Cortex-M3 and up load and store unaligned words; the compiler must not pair these. */
 TC_INLINE uint32_t tc_load32(const uint8_t *from) {
     uint32_t word;
@@ -15,6 +22,11 @@ TC_INLINE uint32_t tc_load32(const uint8_t *from) {
 
 TC_INLINE void tc_store32(uint8_t *to, uint32_t word) {
     __builtin_memcpy(to, &word, sizeof word);
+}
+
+TC_INLINE int32_t tc_clamp(int32_t value, int32_t low, int32_t high) {
+    value = value < low ? low : value;
+    return value > high ? high : value;
 }
 
 /* The empty asm keeps compilers from calling a memcpy or memset that firmware may not have. */

@@ -68,11 +68,6 @@ TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
 }
 #endif
 
-TC_INLINE int32_t tc_clamp(int32_t value, int32_t low, int32_t high) {
-    value = value < low ? low : value;
-    return value > high ? high : value;
-}
-
 /*
  * A rounding shift right by right > 0, ties away from zero, plus an offset, saturated to int8.
  * The last bit is shifted out together with the saturation; offset comes as 2 * offset + 1.

@@ -30,6 +30,9 @@ TC_INLINE uint8_t *copy_group(uint8_t *to, const uint8_t *pixel, int32_t first_b
                               int32_t bits) {
     const uint8_t *from = pixel + (first_bit >> 3);
     const int32_t shift = first_bit & 7;
+    if (shift == 0 && (bits & 7) == 0) {
+        return tc_copy(to, from, bits >> 3);
+    }
     for (; bits > 0; bits -= 8) {
         uint32_t fields = (uint32_t)*from++ >> shift;
         if (shift + (bits < 8 ? bits : 8) > 8) {
@@ -106,10 +109,11 @@ void tc_conv_mixed(const tc_mixed_shape *shape, const tc_mixed_parts *parts, con
                    const void *weights, const void *requant, uint8_t *output, void *scratch) {
     const tc_extents e = extents_of(shape, parts->activation_bits);
     const int32_t channels = shape->out_c / shape->groups;
+    const int32_t blocks = (channels + parts->block - 1) / parts->block;
     const int32_t output_bytes = (shape->out_c * parts->output_bits + 7) >> 3;
     uint32_t *const columns = scratch;
     int32_t *const sums = (int32_t *)(columns + 8 * e.steps);
-    uint8_t *const gathered = (uint8_t *)(sums + 2 * (shape->out_c + 1));
+    uint8_t *const gathered = (uint8_t *)(sums + 2 * (shape->out_c + parts->block - 1));
     int32_t out_x = 0;
     int32_t out_y = 0;
 
@@ -131,9 +135,9 @@ void tc_conv_mixed(const tc_mixed_shape *shape, const tc_mixed_parts *parts, con
                                                 x[pixel], columns + pixel, gathered);
                 start[pixel] = -parts->weight_bias * sum;
             }
-            /* Of an odd number of channels the last pair's second is written over, or unused. */
+            /* What fills a group's last block is written over, or unused. */
             group_weights = parts->dot(group_weights, columns, sums + 2 * channels * group,
-                                       e.steps, (channels + 1) >> 1, start);
+                                       e.steps, blocks, start);
         }
         uint8_t *const second = pixels > 1 ? output + output_bytes : output;
         parts->finish(requant, shape->out_c, sums, output, second);

@@ -1,6 +1,6 @@
 /*
  * Multiply-accumulate cores of tc_mixed.h for Armv6-M: two output channels times two pixels, one
- * product at a time, weights and columns as for mixed_dot.S. A pair of lanes takes 38 cycles for
+ * product at a time, weights and columns as for mixed_dot_m7.S. A pair of lanes takes 38 cycles for
  * its eight products on the M0+. Accumulators live in r8 to r11, which ADD reaches; the words of
  * weights in r12 and lr. Where fewer registers can be named, what is used for the last time is
  * multiplied in place.

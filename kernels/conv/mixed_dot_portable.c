@@ -1,6 +1,6 @@
 /*
  * Multiply-accumulate cores of tc_mixed.h for cores without SMLAD: one product at a time, two
- * output channels times two pixels, weights and columns as for mixed_dot.S.
+ * output channels times two pixels, weights and columns as for mixed_dot_m7.S.
  */
 #include "tc_base.h"
 #include "tc_mixed.h"

@@ -46,8 +46,8 @@ TC_INLINE uint32_t spread(const uint8_t *packed, int32_t bits) {
 }
 
 /*
- * Fields of less than 8 bits. A field whose top bit is inverted is a signed value plus offset, and
- * a binary one comes as value + 1: subtracting lane by lane leaves the value.
+ * Fields of less than 8 bits. A field whose top bit is inverted is a signed value plus offset:
+ * subtracting lane by lane leaves the value.
  */
 TC_INLINE int32_t widen(const uint8_t *packed, int32_t steps, uint32_t *column, int32_t bits,
                         uint32_t inverted, uint32_t mask, uint32_t offset) {
@@ -83,7 +83,7 @@ int32_t tc_widen_s2(const uint8_t *packed, int32_t steps, uint32_t *column) {
 }
 
 int32_t tc_widen_b1(const uint8_t *packed, int32_t steps, uint32_t *column) {
-    return widen(packed, steps, column, 1, 0, 0x00020002u, 0x00010001u);
+    return widen(packed, steps, column, 1, 0, 0x00020002u, 0);
 }
 
 int32_t tc_widen_s8(const uint8_t *packed, int32_t steps, uint32_t *column) {

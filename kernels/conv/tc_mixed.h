@@ -5,7 +5,7 @@
  *
  * - widen: an unpack stage per kind of activation, from packed fields to 16-bit lanes;
  * - dot: a multiply-accumulate core per width of weights, which takes weights out of their words
- *   on the way and multiplies lanes with SMLAD, two output channels times two pixels;
+ *   on the way and multiplies lanes with SMLAD, some output channels times two pixels;
  * - finish: a requantization per kind of output, from sums to packed fields.
  *
  * A step is eight neighbours of a channel's products: (kernel row, kernel column, channel of the
@@ -15,7 +15,9 @@
  *
  * Weights of 4, 2 and 1 bit are stored as unsigned fields: w + 8, w + 2, and (w + 1) / 2 for -1
  * and +1. AND takes them out as w + 8, w + 2 and w + 1. What is too much is weight_bias times the
- * sum of a pixel's activations: minus that is where its accumulators start.
+ * sum of a pixel's activations: minus that is where its accumulators start. Binary activations,
+ * -1 and +1, become lanes of 0 and 2; the sum of a channel's weights, which is then too much, is
+ * in its requantization.
  */
 #ifndef TC_MIXED_H
 #define TC_MIXED_H
@@ -37,12 +39,12 @@ typedef struct {
 typedef int32_t tc_widen(const uint8_t *packed, int32_t steps, uint32_t *column);
 
 /*
- * Sums of pairs of channels over two interleaved columns, to sums[2 * channel + pixel]; start
- * holds what each pixel's accumulators start from. Reads 8 bytes behind weights and columns.
- * Returns the next weights.
+ * Sums of blocks of channels, as many as the parts state, over two interleaved columns, to
+ * sums[2 * channel + pixel]; start holds what each pixel's accumulators start from. Reads up to
+ * 8 bytes behind weights and columns. Returns the next weights.
  */
 typedef const void *tc_dot(const void *weights, const uint32_t *columns, int32_t *sums,
-                           int32_t steps, int32_t pairs, const int32_t *start);
+                           int32_t steps, int32_t blocks, const int32_t *start);
 
 /* Packs the outputs of two pixels; of a lone one, second equals first, which is written last. */
 typedef void tc_finish(const void *requant, int32_t channels, const int32_t *sums, uint8_t *first,
@@ -54,6 +56,7 @@ typedef struct {
     tc_finish *finish;
     int32_t activation_bits, output_bits;
     int32_t weight_bias;
+    int32_t block; /* channels that the core computes at a time */
 } tc_mixed_parts;
 
 tc_widen tc_widen_s8, tc_widen_u4, tc_widen_s4, tc_widen_u2, tc_widen_s2, tc_widen_b1;

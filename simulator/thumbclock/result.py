@@ -57,6 +57,9 @@ __all__ = [
     "ScheduleTarget",
     "TimelineSample",
     "Toolchain",
+    "UnrollOption",
+    "UnrollResult",
+    "UnrollRow",
     "ValidationResult",
     "ValidationRow",
     "json_schemas",
@@ -607,6 +610,64 @@ class LayersResult(_Model):
     means: tuple[LayerMean, ...]
 
 
+class UnrollOption(_Model):
+    """A kernel that a layer may have.
+
+    Attributes:
+        implementation: Name of the kernel.
+        cycles: Of the warm call.
+        code_bytes: Code that is emitted for the layer; 0 of kernels that loop.
+        weight_bytes: Packed weights; 0 where they are constants in code.
+        outputs_differ: How many outputs differ from the reference.
+    """
+
+    implementation: str
+    cycles: Count
+    code_bytes: Count
+    weight_bytes: Count
+    outputs_differ: Count
+
+
+class UnrollRow(_Model):
+    """A layer, its kernels and which of them is chosen.
+
+    Attributes:
+        layer: Its name.
+        options: The kernels that fit.
+        chosen: Index of the one to take.
+    """
+
+    layer: str
+    options: Annotated[tuple[UnrollOption, ...], Field(min_length=1)]
+    chosen: Count
+
+
+class UnrollResult(_Model):
+    """Which layers to unroll within a budget of code memory (``thumbclock.unroll/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        title: What is measured.
+        version: Of thumbclock.
+        toolchain: The compiler.
+        profile: Name of the board profile.
+        placement: Role -> memory.
+        budget_bytes: Most bytes of emitted code.
+        rows: The layers.
+    """
+
+    schema_id: Literal["thumbclock.unroll/1"] = Field(
+        default="thumbclock.unroll/1", validation_alias="schema", serialization_alias="schema"
+    )
+    title: str
+    version: str
+    toolchain: Toolchain
+    profile: str
+    placement: dict[str, str]
+    budget_bytes: Count
+    rows: tuple[UnrollRow, ...]
+
+
 class NumberRecord(_Model):
     """A number of a profile, with its dotted name and all that `Quantity` says."""
 
@@ -810,6 +871,7 @@ Result: TypeAlias = (
     | KernelResult
     | CompareResult
     | LayersResult
+    | UnrollResult
     | ProfilesResult
     | ValidationResult
     | ScheduleResult
@@ -823,6 +885,7 @@ _MODELS: dict[
         | KernelResult
         | CompareResult
         | LayersResult
+        | UnrollResult
         | ProfilesResult
         | ValidationResult
         | ScheduleResult
@@ -832,6 +895,7 @@ _MODELS: dict[
     "thumbclock.kernel/1": KernelResult,
     "thumbclock.compare/1": CompareResult,
     "thumbclock.layers/1": LayersResult,
+    "thumbclock.unroll/1": UnrollResult,
     "thumbclock.profiles/1": ProfilesResult,
     "thumbclock.validation/1": ValidationResult,
     "thumbclock.schedule/1": ScheduleResult,

@@ -20,20 +20,15 @@ from thumbclock.kernels.measure import measure
 from thumbclock.kernels.packed import lowest_value
 from thumbclock.kernels.requantization import (
     Int8Requantization,
-    Requantization,
     SubByteRequantization,
     ThresholdRequantization,
 )
+from thumbclock.kernels.support import every_precision
 from thumbclock.profiles import load_profile
 
 PAIRS = [f"w{weights}a{activations}" for weights in (8, 4, 2, 1) for activations in (8, 4, 2, 1)]
-PRECISIONS = [
-    f"{pair}o{outputs}{signed}{thresholds}"
-    for pair in PAIRS
-    for outputs in (8, 4, 2, 1)
-    for signed in ["", "s"][: 1 + bool({int(pair[-1]), outputs} & {4, 2})]
-    for thresholds in ["", "-thresholds"][: 1 + (outputs in {4, 2})]
-]
+PRECISIONS = [precision.name for precision in every_precision()]
+PROFILES = ["ideal-m4", "ideal-m7"]  # whose inner loops differ
 TOOLCHAINS = [
     ("zig", 150),
     pytest.param(
@@ -55,49 +50,33 @@ def test_bit_exact(toolchain: str, examples: int) -> None:
         spec = data.draw(convolutions(data.draw(st.sampled_from(PRECISIONS)), grouped=True))
         per_tensor = data.draw(st.booleans())
         layer = random_layer(spec, data.draw(st.integers(0, 999)), per_tensor=per_tensor)
-        check(layer, toolchain=toolchain)
+        check(layer, toolchain=toolchain, profile=data.draw(st.sampled_from(PROFILES)))
 
     holds()
 
 
+@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_every_precision(precision: str) -> None:
+def test_every_precision(precision: str, profile: str) -> None:
     """Each has a kernel, for groups whose channels start inside a byte too."""
     spec = ConvSpec.parse("5x4x9-6", dilation="1x2", groups=3, stride="2x1", precision=precision)
-    check(random_layer(spec))
-
-
-@pytest.mark.parametrize("groups", [1, 2, 5, 10])
-@pytest.mark.parametrize("profile", ["ideal-m4", "ideal-m33"])
-def test_other_cores(profile: str, groups: int) -> None:
-    """The parts are the same on every core that has the DSP extension."""
-    spec = ConvSpec.parse("4x4x10-20", groups=groups, precision="w2a1o4")
     check(random_layer(spec), profile=profile)
 
 
-def _neutral(spec: ConvSpec) -> Requantization:
-    """Return a requantization that lets some bits of large sums through."""
-    zeros = np.zeros(spec.out_c, np.int64)
-    precision = spec.precision
-    if precision.thresholds or precision.output_bits == 1:
-        steps = np.arange((1 << precision.output_bits) - 1) - 3
-        thresholds = zeros[:, None] + steps * 97
-        signed = precision.signed and precision.output_bits > 1
-        return ThresholdRequantization(thresholds, precision.output_bits, signed)
-    if precision.output_bits == 8:
-        return Int8Requantization(zeros, zeros + (1 << 30), zeros - 8, 0, -5, -100, 90)
-    return SubByteRequantization(
-        zeros, zeros + (1 << 30), 0, precision.output_bits, precision.signed
-    )
+@pytest.mark.parametrize("groups", [1, 2, 5, 10])
+def test_cortex_m33(groups: int) -> None:
+    """Every core that has the DSP extension runs them."""
+    spec = ConvSpec.parse("4x4x10-20", groups=groups, precision="w2a1o4")
+    check(random_layer(spec), profile="ideal-m33")
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-@pytest.mark.parametrize("output", ["o8", "o4s", "o2-thresholds", "o1"])
 @pytest.mark.parametrize("weight_end", ["least", "greatest", "alternating"])
 @pytest.mark.parametrize("input_end", ["least", "greatest"])
-def test_ends_of_the_ranges(pair: str, output: str, weight_end: str, input_end: str) -> None:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_ends_of_the_ranges(pair: str, weight_end: str, input_end: str, profile: str) -> None:
     """No lane or sum overflows when all operands are at the ends of their ranges."""
-    spec = ConvSpec.parse("3x3x140-3", precision=pair + output)
+    spec = ConvSpec.parse("2x3x140-3", precision=f"{pair}o8")
     bits, width = spec.precision.weight_bits, spec.precision.activation_bits
     low = lowest_value(bits, signed=True)
     high = 1 if bits == 1 else low + (1 << bits) - 1
@@ -107,18 +86,13 @@ def test_ends_of_the_ranges(pair: str, output: str, weight_end: str, input_end: 
         "greatest": np.full(spec.weight_shape, high),
         "alternating": np.where(index == 0, low, high),
     }[weight_end]
-    least = lowest_value(width, signed=spec.precision.signed or width == 8)
+    least = lowest_value(width, signed=width == 8)
     greatest = 1 if width == 1 else least + (1 << width) - 1
     inputs = np.full(spec.input_shape, greatest if input_end == "greatest" else least)
-    neutral = _neutral(spec)
-    check(ConvLayer(spec, inputs, weights, neutral))
-    # And around the sum in the middle, where outputs change.
-    centre = -accumulate(spec, inputs, weights)[1, 1]
-    if isinstance(neutral, ThresholdRequantization):
-        moved: Requantization = replace(neutral, thresholds=neutral.thresholds - centre[:, None])
-    else:
-        moved = replace(neutral, bias=centre + 1)
-    check(ConvLayer(spec, inputs, weights, moved))
+    # One output in each channel lets the lowest bits through, the others saturate.
+    bias = 3 - accumulate(spec, inputs, weights)[1, 1]
+    halved = Int8Requantization(bias, np.full(3, 1 << 30), np.zeros(3, np.int64))
+    check(ConvLayer(spec, inputs, weights, halved), profile=profile)
 
 
 @pytest.mark.parametrize("shift", [3, 1, 0, -1, -7, -31])
@@ -170,16 +144,19 @@ def test_weights_come_back(precision: str, data: st.DataObject) -> None:
     """Unpacking inverts packing."""
     spec = data.draw(convolutions(precision, grouped=True))
     weights = random_layer(spec, data.draw(st.integers(0, 99))).weights
-    assert (unpack_mixed_weights(spec, pack_mixed_weights(spec, weights)) == weights).all()
+    block = data.draw(st.sampled_from([2, 4]))
+    packed = pack_mixed_weights(spec, weights, block)
+    assert (unpack_mixed_weights(spec, packed, block) == weights).all()
 
 
+@pytest.mark.parametrize("block", [2, 4])
 @pytest.mark.parametrize("pair", PAIRS)
-def test_full_layers_take_their_bits(pair: str) -> None:
+def test_full_layers_take_their_bits(pair: str, block: int) -> None:
     """Where nothing needs filling, weights of b bits take b / 8 bytes each, and 8 bytes in all."""
     spec = ConvSpec.parse("8x8x64-64", precision=pair)
     weights = random_layer(spec).weights
     exact = weights.size * spec.precision.weight_bits // 8
-    assert len(pack_mixed_weights(spec, weights)) == exact + 8
+    assert len(pack_mixed_weights(spec, weights, block)) == exact + 8
 
 
 @pytest.mark.parametrize("pair", PAIRS)

@@ -17,6 +17,7 @@ from thumbclock.kernels.requantization import (
     SubByteRequantization,
     ThresholdRequantization,
 )
+from thumbclock.kernels.support import every_precision
 
 
 def _by_loops(data: ConvLayer) -> list[int]:
@@ -114,17 +115,7 @@ def test_multiplier_is_normalised(scale: float) -> None:
     assert math.isclose(multiplier * 2.0 ** (shift - 31), scale, rel_tol=2.0**-30)
 
 
-@pytest.mark.parametrize(
-    "precision",
-    [
-        f"w{weights}a{activations}o{outputs}{signed}{thresholds}"
-        for weights in (8, 4, 2, 1)
-        for activations in (8, 4, 2, 1)
-        for outputs in (8, 4, 2, 1)
-        for signed in ["", "s"][: 1 + bool({activations, outputs} & {4, 2})]
-        for thresholds in ["", "-thresholds"][: 1 + (outputs in {4, 2})]
-    ],
-)
+@pytest.mark.parametrize("precision", [p.name for p in every_precision()])
 def test_random_layers_use_their_range(precision: str) -> None:
     """Outputs reach both ends and most of what lies between."""
     spec = ConvSpec.parse("16x16x16-8", precision=precision)

@@ -9,7 +9,17 @@ from thumbclock.kernels.conv.data import random_layer as random_conv
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.depthwise.data import random_layer as random_depthwise
 from thumbclock.kernels.depthwise.spec import DepthwiseSpec
+from thumbclock.kernels.elementwise.data import random_binary, random_clamp, random_requantize
+from thumbclock.kernels.elementwise.spec import ElementwiseSpec
+from thumbclock.kernels.fully_connected.data import random_layer as random_fully_connected
+from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
+from thumbclock.kernels.movement.layer import random_layer as random_movement
+from thumbclock.kernels.movement.spec import ConcatSpec, PadSpec, ReshapeSpec, TransposeSpec
 from thumbclock.kernels.options import KernelOptions, check_options
+from thumbclock.kernels.pooling.layer import random_layer as random_pool
+from thumbclock.kernels.pooling.spec import PoolSpec
+from thumbclock.kernels.softmax.layer import SoftmaxSpec
+from thumbclock.kernels.softmax.layer import random_layer as random_softmax
 from thumbclock.kernels.task import KernelSpec, Layer
 
 __all__ = ["OPERATORS", "Operator", "draw_layer", "find_operator", "parse_spec"]
@@ -34,6 +44,8 @@ class Operator:
     draw: Callable[[Any, int], Layer]
 
 
+_WINDOW = frozenset({"kernel", "stride", "padding", "activation"})
+
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
@@ -50,6 +62,104 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"kernel", "stride", "padding", "dilation"}),
             DepthwiseSpec.from_options,
             random_depthwise,
+        ),
+        Operator(
+            "fc",
+            "fully connected layer",
+            frozenset(),
+            FullyConnectedSpec.from_options,
+            random_fully_connected,
+        ),
+        Operator(
+            "maxpool",
+            "greatest of each window",
+            _WINDOW,
+            PoolSpec.max_from_options,
+            random_pool,
+        ),
+        Operator(
+            "avgpool",
+            "average of each window, padding excluded",
+            _WINDOW,
+            PoolSpec.average_from_options,
+            random_pool,
+        ),
+        Operator(
+            "globalmaxpool",
+            "greatest over the image",
+            frozenset({"activation"}),
+            PoolSpec.global_max_from_options,
+            random_pool,
+        ),
+        Operator(
+            "globalavgpool",
+            "average over the image",
+            frozenset({"activation"}),
+            PoolSpec.global_average_from_options,
+            random_pool,
+        ),
+        Operator(
+            "add",
+            "sum of two images",
+            frozenset({"activation"}),
+            ElementwiseSpec.parser("add"),
+            random_binary,
+        ),
+        Operator(
+            "mul",
+            "product of two images, element by element",
+            frozenset({"activation"}),
+            ElementwiseSpec.parser("mul"),
+            random_binary,
+        ),
+        Operator(
+            "clamp",
+            "ReLU, ReLU6 or any range",
+            frozenset({"activation"}),
+            ElementwiseSpec.parser("clamp"),
+            random_clamp,
+        ),
+        Operator(
+            "requantize",
+            "another scale, zero point or number of bits",
+            frozenset(),
+            ElementwiseSpec.parser("requantize"),
+            random_requantize,
+        ),
+        Operator(
+            "softmax",
+            "softmax of each row",
+            frozenset(),
+            SoftmaxSpec.from_options,
+            random_softmax,
+        ),
+        Operator(
+            "pad",
+            "one value around an image",
+            frozenset({"padding"}),
+            PadSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "concat",
+            "images side by side",
+            frozenset({"axis"}),
+            ConcatSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "transpose",
+            "another order of axes",
+            frozenset({"axis"}),
+            TransposeSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "reshape",
+            "the same elements under another shape",
+            frozenset(),
+            ReshapeSpec.from_options,
+            random_movement,
         ),
     )
 }

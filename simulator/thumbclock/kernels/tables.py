@@ -15,7 +15,14 @@ from thumbclock.kernels.requantization import (
 )
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["largest_input", "pack_int8", "pack_sub_byte", "pack_table", "pack_thresholds"]
+__all__ = [
+    "largest_input",
+    "largest_int8_sums",
+    "pack_int8",
+    "pack_sub_byte",
+    "pack_table",
+    "pack_thresholds",
+]
 
 _LIMIT = 1 << 31
 
@@ -28,11 +35,32 @@ def largest_input(precision: Precision, input_offset: int) -> int:
     return max(abs(lowest + input_offset), abs(highest + input_offset))
 
 
+def largest_int8_sums(
+    requantization: Int8Requantization, by_channel: IntArray, precision: Precision
+) -> IntArray:
+    """Return how large a sum can become, doubled and shifted left as kernels multiply it.
+
+    Args:
+        requantization: The arithmetic.
+        by_channel: (channels, products) weights.
+        precision: Of the layer.
+
+    Raises:
+        UsageError: It would leave 32 bits.
+    """
+    largest = _largest_sums(by_channel, precision, requantization.input_offset)
+    largest = largest + np.abs(requantization.bias)
+    left = np.maximum(requantization.shift, 0) + 1
+    _expect_range(largest, left)
+    shifted: IntArray = largest << left
+    return shifted
+
+
 def pack_table(
     requantization: Requantization,
     by_channel: IntArray,
     precision: Precision,
-    excess: int | IntArray = 0,
+    excess: IntArray | int = 0,
 ) -> bytes:
     """Pack the table of any requantization, channel by channel; arguments as for `pack_int8`."""
     match requantization:
@@ -48,7 +76,7 @@ def pack_int8(
     requantization: Int8Requantization,
     by_channel: IntArray,
     precision: Precision,
-    excess: int | IntArray = 0,
+    excess: IntArray | int = 0,
 ) -> bytes:
     """Pack ``tc_channel_s8``; the input offset's part of a sum is in the bias.
 
@@ -56,14 +84,13 @@ def pack_int8(
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
         precision: Of the layer.
-        excess: By how much a kernel's sums are too great; per channel where it differs.
+        excess: By how much a kernel's sums are too great, per channel or of all.
 
     Raises:
         UsageError: A product would leave 32 bits.
     """
-    largest = _largest_sums(by_channel, precision, requantization.input_offset)
+    largest_int8_sums(requantization, by_channel, precision)
     left = np.maximum(requantization.shift, 0) + 1
-    _expect_range(largest + np.abs(requantization.bias), left)
     folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
     right = np.maximum(-requantization.shift, 0)
     rows = zip(folded, requantization.multiplier, left, right, strict=True)
@@ -75,7 +102,7 @@ def pack_sub_byte(
     by_channel: IntArray,
     precision: Precision,
     group: int = 1,
-    excess: int | IntArray = 0,
+    excess: IntArray | int = 0,
 ) -> bytes:
     """Pack ``tc_channel_un``; arguments as for `pack_int8`.
 
@@ -84,7 +111,7 @@ def pack_sub_byte(
         by_channel: (channels, products) weights.
         precision: Of the layer.
         group: The table is filled up with zeros to a multiple of so many channels.
-        excess: By how much a kernel's sums are too great; per channel where it differs.
+        excess: By how much a kernel's sums are too great, per channel or of all.
 
     Raises:
         UsageError: A product would leave 32 bits.
@@ -101,7 +128,7 @@ def pack_sub_byte(
 
 
 def pack_thresholds(
-    requantization: ThresholdRequantization, by_channel: IntArray, excess: int | IntArray = 0
+    requantization: ThresholdRequantization, by_channel: IntArray, excess: IntArray | int = 0
 ) -> bytes:
     """Pack ``tc_requant_thresholds``: per channel, what its count is XORed with, and thresholds.
 
@@ -111,7 +138,7 @@ def pack_thresholds(
     Args:
         requantization: The arithmetic.
         by_channel: (channels, products) weights.
-        excess: By how much a kernel's sums are too great; per channel where it differs.
+        excess: By how much a kernel's sums are too great, per channel or of all.
     """
     bits = requantization.bits
     inverted = ((1 << bits) - 1) * requantization.falls

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from thumbclock.errors import UsageError
-from thumbclock.reports.tables import group_labels, implementation
+from thumbclock.reports.tables import cycles_per_output, group_labels, implementation
 from thumbclock.result import CompareResult, KernelResult
 
 if TYPE_CHECKING:
@@ -141,6 +141,12 @@ def _draw_headings(axes: "Axes", headings: list[str], places: list[float]) -> No
         )
 
 
+def _rate(row: KernelResult) -> str:
+    if row.macs:
+        return f"{row.mac_per_cycle:.2f} MAC/cycle"
+    return f"{cycles_per_output(row):.2f} cycles/output"
+
+
 def _draw_cycles(
     axes: "Axes", rows: tuple[KernelResult, ...], places: list[float], colours: list[str]
 ) -> None:
@@ -149,7 +155,7 @@ def _draw_cycles(
     for place, value, row in zip(places, cycles, rows, strict=True):
         wrong = "  outputs differ!" if row.mismatch_count else ""
         axes.annotate(
-            f"{row.mac_per_cycle:.2f} MAC/cycle{wrong}",
+            f"{_rate(row)}{wrong}",
             (value, place),
             xytext=(4, 0),
             textcoords="offset points",

@@ -20,6 +20,7 @@ from thumbclock.result import (
 
 __all__ = [
     "compare_summary",
+    "cycles_per_output",
     "fault_text",
     "group_labels",
     "implementation",
@@ -61,15 +62,9 @@ def run_summary(result: RunResult) -> RenderableType:
 
 def kernel_summary(result: KernelResult) -> RenderableType:
     """Return what a kernel cost, and whether its outputs are right."""
-    run, shape = result.run, result.shape
+    run = result.run
     table = _facts()
-    table.add_row(
-        "kernel",
-        f"{result.operator} {implementation(result)}, "
-        f"{shape['in_h']}x{shape['in_w']}x{shape['in_c']}-{shape['out_c']}, "
-        f"kernel {shape['kernel_h']}x{shape['kernel_w']}, "
-        f"stride {shape['stride_h']}x{shape['stride_w']}",
-    )
+    table.add_row("kernel", f"{result.operator} {implementation(result)}, {_shape_text(result)}")
     table.add_row("board", run.profile)
     if run.placement:
         places = ", ".join(f"{role}={memory}" for role, memory in run.placement.items())
@@ -78,7 +73,11 @@ def kernel_summary(result: KernelResult) -> RenderableType:
         table.add_row("compiler", f"{run.toolchain.name} {run.toolchain.version}")
     for name, value in _costs(run):
         table.add_row(name, value)
-    table.add_row("MAC/cycle", f"{result.mac_per_cycle:.3f}  ({result.macs:,} MACs)")
+    if result.macs:
+        table.add_row("MAC/cycle", f"{result.mac_per_cycle:.3f}  ({result.macs:,} MACs)")
+    else:
+        cycles = cycles_per_output(result)
+        table.add_row("cycles/output", f"{cycles:.2f}  ({_outputs(result):,} outputs)")
     table.add_row("outputs", Text(_verdict(result)))
     table.add_row("accuracy", Text(f"{run.model.core}: {run.model.accuracy}"))
     return Group(table, *_where_cycles_went(run))
@@ -134,7 +133,7 @@ def _comparison_lines(result: CompareResult) -> list[tuple[str, ...]]:
             (
                 implementation(row),
                 str(run.cycles),
-                f"{row.mac_per_cycle:.2f}",
+                f"{row.mac_per_cycle:.2f}" if row.macs else "-",
                 f"{first / run.cycles:.2f}x",
                 _three(run.time_us),
                 _three(energy.typical) if energy else "-",
@@ -329,6 +328,27 @@ def implementation(row: KernelResult) -> str:
     """Return the name of a row's kernel, e.g. ``w8a8-skip25``."""
     fallback = f"w{row.precision.weights}a{row.precision.activations}"
     return str(row.options.get("implementation", fallback))
+
+
+def cycles_per_output(row: KernelResult) -> float:
+    """Return the cycles of one element of the output."""
+    return row.run.cycles / _outputs(row)
+
+
+def _outputs(row: KernelResult) -> int:
+    return row.shape["out_h"] * row.shape["out_w"] * row.shape["out_c"]
+
+
+def _shape_text(result: KernelResult) -> str:
+    """Return the input, the channels that weights lead to, and a window where there is one."""
+    shape = result.shape
+    text = f"{shape['in_h']}x{shape['in_w']}x{shape['in_c']}"
+    if result.macs:
+        text += f"-{shape['out_c']}"
+    if "kernel_h" in shape:
+        text += f", kernel {shape['kernel_h']}x{shape['kernel_w']}"
+        text += f", stride {shape['stride_h']}x{shape['stride_w']}"
+    return text
 
 
 def _placement_text(row: KernelResult) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
-from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
+    channel_block,
     mixed_excess,
     mixed_files,
     mixed_parts,
@@ -18,7 +18,6 @@ from thumbclock.kernels.conv.mixed import (
 )
 from thumbclock.kernels.conv.packing import (
     keeps_rows,
-    kernel_name,
     pack_requantization,
     pack_weights,
     scratch_bytes,
@@ -26,6 +25,7 @@ from thumbclock.kernels.conv.packing import (
 )
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.unrolled import unrolled_task
 from thumbclock.kernels.conv.winograd import (
     check_winograd,
     pack_winograd,
@@ -43,7 +43,6 @@ from thumbclock.kernels.requantization import (
 from thumbclock.kernels.tables import pack_table
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
-from thumbclock.toolchain import Source
 
 __all__ = ["KERNEL_FILES", "ConvLayer", "expect_requantization"]
 
@@ -53,7 +52,6 @@ KERNEL_FILES: dict[str, tuple[str, ...]] = {
     "w4a4": ("conv/w4a4.c", "conv/w4a4_dot.S", "conv/copy.S"),
     "w2a2": ("conv/w2a2.c", "conv/masked_dot.S", "conv/copy.S"),
     "w1a1": ("conv/w1a1.c",),
-    "unrolled": ("conv/unrolled.c", "conv/copy.S"),
 }
 """Sources of each kernel, below ``kernels/``; {m} is m7 for the dual-issue core, else m4."""
 
@@ -91,42 +89,48 @@ class ConvLayer:
                 f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
                 f"profile with a Cortex-M4, M7 or M33, or {precision.base}"
             )
+        if precision.unrolled:
+            return self._unrolled_task(core)
         if precision.winograd:
             return self._winograd_task(core)
         if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
             return self._fast_task(core)
-        if not precision.unrolled:
-            return self._mixed_task(core)
-        raise UsageError(
-            f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights and "
-            "activations of 8 bits, one group of channels and no dilation"
+        return self._mixed_task(core)
+
+    def _unrolled_task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel whose weights are constants in emitted code."""
+        precision = self.spec.precision
+        if not isinstance(self.requantization, Int8Requantization) or precision.base != "w8a8":
+            raise UsageError(
+                f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights, "
+                "inputs and outputs of 8 bits"
+            )
+        task = unrolled_task(
+            self.spec, self.inputs, self.weights, self.requantization, self.expected(), core
         )
+        return replace(task, shape=_shape(self.spec))
 
     def _fast_task(self, core: CoreProfile) -> Task:
         """Return the call of a kernel that is made by hand for its precision."""
         spec, precision = self.spec, self.spec.precision
-        kernel = kernel_name(precision)
         weights, requantization = self._rising()
-        unrolled = precision.unrolled
         by_groups = fits_groups(spec, self.requantization, self.weights)
         if by_groups and isinstance(requantization, Int8Requantization):
             table_ctype, table = "tc_dense_group", pack_groups(spec, requantization, weights)
         else:
             table_ctype, table = None, pack_requantization(spec, requantization, weights)
         return self._task(
-            kernel=kernel,
+            kernel=precision.base,
             header="conv/tc_conv.h",
-            files=_files(kernel, core),
-            generated=self._emitted(),
+            files=_files(precision.base, core),
             weights=pack_weights(spec, weights),
             table=table,
             table_ctype=table_ctype,
-            declarations=_UNROLLED_DOT if unrolled else "",
-            function=f"tc_conv_{kernel}",
+            function=f"tc_conv_{precision.base}",
             arguments=(
                 Struct("tc_conv_shape", shape_fields(spec)),
                 Pointer("tc_input"),
-                Pointer("tc_unrolled_dot" if unrolled else "tc_weights"),
+                Pointer("tc_weights"),
                 self._dense_requantization() if is_dense(spec) else self._requantization(),
             ),
             scratch_bytes=scratch_bytes(spec, by_sums=is_dense(spec) and not by_groups),
@@ -158,21 +162,24 @@ class ConvLayer:
         """Return the call of the kernel that is put together for any precision and shape."""
         spec, precision = self.spec, self.spec.precision
         by_channel = self.weights.reshape(spec.out_c, -1)
+        block = channel_block(core)
         return self._task(
             kernel="mixed",
             header="conv/tc_mixed.h",
             files=mixed_files(core),
-            weights=pack_mixed_weights(spec, self.weights),
-            table=pack_table(self.requantization, by_channel, precision, mixed_excess(spec)),
+            weights=pack_mixed_weights(spec, self.weights, block),
+            table=pack_table(
+                self.requantization, by_channel, precision, mixed_excess(spec, self.weights)
+            ),
             function="tc_conv_mixed",
             arguments=(
                 mixed_shape(spec, self.requantization.input_offset),
-                mixed_parts(precision),
+                mixed_parts(precision, block),
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 self._requantization(),
             ),
-            scratch_bytes=mixed_scratch_bytes(spec),
+            scratch_bytes=mixed_scratch_bytes(spec, block),
         )
 
     def _task(
@@ -187,8 +194,6 @@ class ConvLayer:
         function: str,
         arguments: tuple[Argument, ...],
         scratch_bytes: int,
-        generated: tuple[Source, ...] = (),
-        declarations: str = "",
         options: dict[str, bool | int | float | str] | None = None,
     ) -> Task:
         """Return a call; what all kernels have in common is added to a kernel's own."""
@@ -197,7 +202,7 @@ class ConvLayer:
         element = table_ctype or _TABLE_TYPES.get(type(self.requantization), "int32_t")
         arrays = [
             Array("tc_input", _ctype(precision.activation_bits), inputs, "data"),
-            *([Array("tc_weights", "uint32_t", weights)] if weights else []),
+            Array("tc_weights", "uint32_t", weights),
             Array("tc_requantization", element, table),
         ]
         stated: dict[str, bool | int | float | str] = {
@@ -207,9 +212,6 @@ class ConvLayer:
             "requantization_bytes": len(table),
             **(options or {}),
         }
-        if precision.unrolled:
-            stated["skip_percent"] = precision.skip_percent
-            stated["zero_weights"] = int((self.weights == 0).sum())
         return Task(
             operator="conv",
             implementation=precision.name,
@@ -219,9 +221,7 @@ class ConvLayer:
             macs=spec.macs,
             header=header,
             files=files,
-            generated=generated,
             arrays=tuple(arrays),
-            declarations=declarations,
             function=function,
             arguments=(*arguments, Pointer("tc_output"), Pointer("tc_scratch")),
             output_ctype=_ctype(precision.output_bits),
@@ -236,11 +236,6 @@ class ConvLayer:
             ),
             options=stated,
         )
-
-    def _emitted(self) -> tuple[Source, ...]:
-        if not self.spec.precision.unrolled:
-            return ()
-        return (Source.generated("tc_unrolled.S", emit_unrolled(self.spec, self.weights)),)
 
     def _rising(self) -> tuple[IntArray, Requantization]:
         """Return weights and requantization; of binary weights those of channels that rise.
@@ -278,8 +273,6 @@ class ConvLayer:
 
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
-_UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
-
 _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
     SubByteRequantization: "tc_channel_un",
@@ -295,7 +288,7 @@ def _has_fast_path(spec: ConvSpec) -> bool:
     """Whether a kernel is made by hand for a precision and shape."""
     precision = spec.precision
     return (
-        kernel_name(precision) in KERNEL_FILES
+        precision.base in KERNEL_FILES
         and precision.output_bits == precision.activation_bits
         and not precision.signed
         and (precision.output_bits == 1 or not precision.thresholds)

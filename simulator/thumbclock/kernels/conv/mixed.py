@@ -1,9 +1,10 @@
 """The Python half of ``kernels/conv/tc_mixed.h``: parts for each precision, packing, scratch.
 
 It serves every pair of weights and activations, whatever comes out, with groups and dilation. A
-step is eight fields of a window; channels come in pairs, group by group. Weights of b bits take
-b / 8 bytes each, plus what fills a pixel's last byte, a window's last step, of 2 and 1 bit a
-channel's first word, an odd group's last pair, and `READ_AHEAD_BYTES`.
+step is eight fields of a window; channels come in blocks of a core's `channel_block`, group by
+group. Weights of b bits take b / 8 bytes each, plus what fills a pixel's last byte, a window's last
+step, a group's last block, of blocks of two a channel's first word of 2 and 1 bit, and
+`READ_AHEAD_BYTES`.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ from thumbclock.profiles import CoreProfile
 
 __all__ = [
     "READ_AHEAD_BYTES",
+    "channel_block",
+    "finishing_part",
     "mixed_excess",
     "mixed_files",
     "mixed_parts",
@@ -35,32 +38,41 @@ _STEP = 8  # products of a channel in a step
 
 
 def mixed_files(core: CoreProfile) -> tuple[str, ...]:
-    """Return the sources below ``kernels/``; an image keeps the parts that it names."""
+    """Return sources below ``kernels/``; an image keeps the parts that it names."""
     if core.dsp:
-        dot = "conv/mixed_dot.S"
+        dot = "conv/mixed_dot_m4.S" if channel_block(core) == 4 else "conv/mixed_dot_m7.S"
     else:
         dot = "conv/mixed_dot_m0.S" if core.name in _ARMV6M else "conv/mixed_dot_portable.c"
     return ("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c", dot)
 
 
-def mixed_parts(precision: Precision) -> Struct:
-    """Return ``tc_mixed_parts`` for a precision."""
+def channel_block(core: CoreProfile) -> int:
+    """Return how many output channels a core's inner loop computes at a time."""
+    return 4 if core.dsp and core.name != "cortex-m7" else 2
+
+
+def mixed_parts(precision: Precision, block: int) -> Struct:
+    """Return ``tc_mixed_parts`` for a precision and a core's `channel_block`."""
     widen = f"tc_widen_{_kind(precision.activation_bits, signed=precision.signed)}"
-    if precision.thresholds or precision.output_bits == 1:
-        finish = f"tc_finish_thresholds{precision.output_bits}"
-    else:
-        finish = f"tc_finish_{_kind(precision.output_bits, signed=precision.signed)}"
     return Struct(
         "tc_mixed_parts",
         (
             Pointer(widen),
             Pointer(f"tc_dot_{precision.weight_bits}"),
-            Pointer(finish),
+            finishing_part(precision),
             precision.activation_bits,
             precision.output_bits,
             {8: 0, 4: 8, 2: 2, 1: 1}[precision.weight_bits],
+            block,
         ),
     )
+
+
+def finishing_part(precision: Precision) -> Pointer:
+    """Return the function that requantizes and packs the sums of two pixels."""
+    if precision.thresholds or precision.output_bits == 1:
+        return Pointer(f"tc_finish_thresholds{precision.output_bits}")
+    return Pointer(f"tc_finish_{_kind(precision.output_bits, signed=precision.signed)}")
 
 
 def _kind(bits: int, *, signed: bool) -> str:
@@ -83,11 +95,11 @@ def mixed_shape(spec: ConvSpec, input_offset: int) -> Struct:
     )
 
 
-def mixed_scratch_bytes(spec: ConvSpec) -> int:
+def mixed_scratch_bytes(spec: ConvSpec, block: int) -> int:
     """Return the size of columns of two pixels, their sums, and one packed window, in bytes."""
     steps = len(_window_fields(spec)) // _STEP
     window_bytes = steps * spec.precision.activation_bits
-    sums_bytes = 8 * (spec.out_c + 1)  # an odd group's last pair is a channel more
+    sums_bytes = 8 * (spec.out_c + block - 1)  # the last block may be filled up
     return 32 * steps + sums_bytes + -(-window_bytes // 4) * 4
 
 
@@ -101,56 +113,65 @@ def _window_fields(spec: ConvSpec) -> NDArray[np.int64]:
     return np.concatenate([flat, np.full(-len(flat) % _STEP, -1, np.int64)])
 
 
-def _layout(spec: ConvSpec) -> NDArray[np.int64]:
+def _layout(spec: ConvSpec, block: int) -> NDArray[np.int64]:
     """Return (words, fields of a word) indices into OHWI, -1 for padding; field 0 is the lowest.
 
-    The order of words is group, pair of channels, word, channel of the pair. Lane pair i of a word
-    stands in fields i and i + n / 2 of n.
+    The low lanes of a word are in its lower half, the high ones above them. Words come block by
+    block. Of four channels, neighbouring fields are those of the block's channels. Of two, they
+    are neighbouring lanes of one channel, and words of the two channels take turns.
     """
     order = [0, 2, 1, 3, 4, 6, 5, 7] if spec.precision.activation_bits == 8 else _BY_HALVES
     lanes = _window_fields(spec).reshape(-1, _STEP)[:, order].reshape(-1, 2)
-    pairs_a_word = 16 // spec.precision.weight_bits
-    front = np.full((-len(lanes) % pairs_a_word, 2), -1, np.int64)
-    by_word = np.concatenate([front, lanes]).reshape(-1, pairs_a_word, 2)
-    fields = by_word.transpose(0, 2, 1).reshape(len(by_word), -1)
+    in_half = 16 // spec.precision.weight_bits
+    if block == 2:
+        front = np.full((-len(lanes) % in_half, 2), -1, np.int64)
+        lanes = np.concatenate([front, lanes])
 
-    channels = spec.group_out_c + spec.group_out_c % 2
+    channels = -(-spec.group_out_c // block) * block
     channel = np.arange(channels)[None, :] + spec.group_out_c * np.arange(spec.groups)[:, None]
-    real = (fields >= 0) & (np.arange(channels) < spec.group_out_c)[None, :, None, None]
-    elements = np.where(real, channel[:, :, None, None] * spec.products + fields, -1)
-    paired = elements.reshape(spec.groups, -1, 2, *fields.shape)
-    return paired.transpose(0, 1, 3, 2, 4).reshape(-1, fields.shape[1])
+    real = (lanes >= 0) & (np.arange(channels) < spec.group_out_c)[None, :, None, None]
+    elements = np.where(real, channel[:, :, None, None] * spec.products + lanes, -1)
+    blocks = elements.reshape(-1, block, len(lanes), 2)
+    if block == 2:
+        words = blocks.reshape(-1, 2, len(lanes) // in_half, in_half, 2).swapaxes(1, 2)
+    else:
+        words = blocks.transpose(0, 2, 1, 3)
+    return words.reshape(-1, in_half, 2).swapaxes(1, 2).reshape(-1, 2 * in_half)
 
 
 _BY_HALVES = [0, 4, 1, 5, 2, 6, 3, 7]
 
 
-def pack_mixed_weights(spec: ConvSpec, weights: IntArray) -> bytes:
-    """Pack OHWI weights as ``tc_mixed.h`` describes them.
+def pack_mixed_weights(spec: ConvSpec, weights: IntArray, block: int) -> bytes:
+    """Pack OHWI weights for a core's `channel_block`.
 
     Raises:
         UsageError: A value does not fit.
     """
     bits = spec.precision.weight_bits
-    bias = _stored_bias(bits)
     fields = to_fields(np.asarray(weights, np.int64), bits, signed=True).reshape(-1)
-    layout = _layout(spec)
-    stored = (np.where(layout >= 0, fields[layout], 0) + bias) & ((1 << bits) - 1)
-    words = (stored << (np.arange(32 // bits) * bits)).sum(axis=1).astype("<u4")
-    packed: bytes = words.tobytes()
+    layout = _layout(spec, block)
+    stored = (np.where(layout >= 0, fields[layout], 0) + _stored_bias(bits)) & ((1 << bits) - 1)
+    packed: bytes = (stored << _positions(bits, block)).sum(axis=1).astype("<u4").tobytes()
     return packed + bytes(READ_AHEAD_BYTES)
 
 
-def unpack_mixed_weights(spec: ConvSpec, data: bytes) -> IntArray:
+def unpack_mixed_weights(spec: ConvSpec, data: bytes, block: int) -> IntArray:
     """Return the OHWI weights that `pack_mixed_weights` packed."""
     bits = spec.precision.weight_bits
-    layout = _layout(spec)
+    layout = _layout(spec, block)
     words = np.frombuffer(data, "<u4", count=len(layout)).astype(np.int64)
-    stored = (words[:, None] >> (np.arange(32 // bits) * bits)) & ((1 << bits) - 1)
+    stored = (words[:, None] >> _positions(bits, block)) & ((1 << bits) - 1)
     fields = (stored - _stored_bias(bits)) & ((1 << bits) - 1)
     weights = np.zeros(spec.out_c * spec.products, np.int64)
     weights[layout[layout >= 0]] = fields[layout >= 0]
     return from_fields(weights, bits, signed=True).reshape(spec.weight_shape)
+
+
+def _positions(bits: int, block: int) -> NDArray[np.int64]:
+    """Return the lowest bit of each field; the loop for four channels takes bits 1 to 4 first."""
+    rotation = 1 if (bits, block) == (1, 4) else 0
+    return (np.arange(32 // bits) * bits + rotation) % 32
 
 
 def _stored_bias(bits: int) -> int:
@@ -158,12 +179,12 @@ def _stored_bias(bits: int) -> int:
     return 1 << (bits - 1) if bits in {4, 2} else 0
 
 
-def mixed_excess(spec: ConvSpec) -> int:
-    """Return by how much the kernel's sums are too great.
+def mixed_excess(spec: ConvSpec, weights: IntArray) -> IntArray | int:
+    """Return by how much the kernel's sums are too great, per channel.
 
-    Where weights and activations are binary, each spare field is -1 times -1: one more than
-    nothing.
+    It takes binary activations as 0 and 2: spare fields are 0, as padding of whole steps is.
     """
-    if spec.precision.base != "w1a1":
+    if spec.precision.activation_bits > 1:
         return 0
-    return int((_window_fields(spec) < 0).sum())
+    excess: IntArray = weights.reshape(spec.out_c, -1).sum(axis=1)
+    return excess

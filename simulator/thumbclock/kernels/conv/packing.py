@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import from_fields, to_fields
-from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
@@ -31,7 +30,6 @@ __all__ = [
     "READ_AHEAD_BYTES",
     "RING_LIMIT_BYTES",
     "keeps_rows",
-    "kernel_name",
     "lane_pairs",
     "pack_requantization",
     "pack_weights",
@@ -69,7 +67,7 @@ class _Layout:
 
 
 def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
-    """Pack OHWI weights for a kernel; empty where they are constants in code.
+    """Pack OHWI weights for a kernel that loads them.
 
     Raises:
         UsageError: The shape differs from the specification's, or a value does not fit.
@@ -78,8 +76,6 @@ def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
         raise UsageError(f"weights of shape {weights.shape}; expected OHWI {spec.weight_shape}")
     bits = spec.precision.weight_bits
     fields = to_fields(np.asarray(weights, np.int64), bits, signed=True)
-    if spec.precision.unrolled:
-        return b""
     layout = _layout(spec)
     bias = (layout.biased.astype(np.int64) << bits) >> 1
     values = (np.where(layout.source >= 0, fields.reshape(-1)[layout.source], 0) + bias) & (
@@ -106,15 +102,8 @@ def unpack_weights(spec: ConvSpec, data: bytes) -> IntArray:
     return weights.reshape(spec.weight_shape)
 
 
-def kernel_name(precision: Precision) -> str:
-    """Return the name of the C function, without its ``tc_conv_``."""
-    return "unrolled" if precision.unrolled else precision.base
-
-
 def weight_bytes(spec: ConvSpec) -> int:
-    """Return the bytes of packed weights, all padding included; 0 where they are code."""
-    if spec.precision.unrolled:
-        return 0
+    """Return the bytes of packed weights, all padding included."""
     layout = _layout(spec)
     return 4 * len(layout.source) + (READ_AHEAD_BYTES if layout.read_ahead else 0)
 
@@ -283,25 +272,25 @@ class _Block:
         step_words: Packed words of a window in one step of the inner loop.
         read_ahead_words: Words behind the columns that the loop loads and does not use.
         sum_words: int32 words for the block's sums.
+        window_words: Words behind a gathered window.
     """
 
     pixels: int
     step_words: int
     read_ahead_words: int
     sum_words: int
+    window_words: int = 0
 
 
 def _block(spec: ConvSpec) -> _Block:
-    pairs = -(-spec.out_c // 2)
     quads = -(-spec.out_c // 4)
     return {
-        "w8a8": _Block(2, 1, 2, 0),
-        "w4a8": _Block(2, 1, 2, 0),
+        "w8a8": _Block(2, 1, 2, 0, 1),
+        "w4a8": _Block(2, 1, 2, 0, 1),
         "w4a4": _Block(2, 2, 2, 8 * quads),
         "w2a2": _Block(2, 1, 2, 12 * quads),
         "w1a1": _Block(1, 1, 0, 0),
-        "unrolled": _Block(4, 1, 0, 8 * pairs),
-    }[kernel_name(spec.precision)]
+    }[spec.precision.base]
 
 
 def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
@@ -321,7 +310,7 @@ def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
     if bits == 1:
         return 4 * window_words
     column_words = window_words * (16 // bits) * block.pixels + block.read_ahead_words
-    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * window_words
+    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * (window_words + block.window_words)
     sum_words = 8 * -(-spec.out_c // 4) if by_sums else block.sum_words
     return 4 * (column_words + sum_words) + rows
 
@@ -350,7 +339,7 @@ def _ring_bytes(spec: ConvSpec) -> int:
     length = spec.stride_w * (pixels - 1) + max(read, written)
     position_words = -(-spec.in_c // 2) * pixels
     sum_words = {"w8a8": spec.kernel_h * (length + 1), "w4a8": spec.kernel_h * (length + 1)}.get(
-        kernel_name(spec.precision),
+        spec.precision.base,
         (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0,
     )
     return 4 * (spec.kernel_h * length * position_words + sum_words)

@@ -6,21 +6,9 @@ from dataclasses import dataclass, field
 from thumbclock.errors import UsageError
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision, parse_precision
+from thumbclock.kernels.sizes import MOST_ELEMENTS, Padding, parse_padding, parse_pair
 
 __all__ = ["ConvSpec", "Padding"]
-
-
-_MOST_ELEMENTS = 1 << 23
-
-
-@dataclass(frozen=True)
-class Padding:
-    """Rows and columns of padding around the input."""
-
-    top: int = 0
-    bottom: int = 0
-    left: int = 0
-    right: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,7 +39,7 @@ class ConvSpec:
     kernel_w: int = 3
     stride_h: int = 1
     stride_w: int = 1
-    padding: Padding = Padding()
+    padding: Padding = field(default_factory=Padding)
     dilation_h: int = 1
     dilation_w: int = 1
     groups: int = 1
@@ -205,19 +193,18 @@ class ConvSpec:
         if match is None:
             raise UsageError(f"shape {shape!r}: expected HxWxCin-Cout, e.g. 32x32x16-16")
         in_h, in_w, in_c, out_c = (int(part) for part in match.groups())
-        kernel_h, kernel_w = _pair("kernel", kernel)
-        stride_h, stride_w = _pair("stride", stride)
+        kernel_h, kernel_w = parse_pair("kernel", kernel)
+        stride_h, stride_w = parse_pair("stride", stride)
         if stride_h < 1 or stride_w < 1:
             raise UsageError(f"stride {stride!r}: expected at least 1")
-        dilation_h, dilation_w = _pair("dilation", dilation)
+        dilation_h, dilation_w = parse_pair("dilation", dilation)
         extent_h, extent_w = (kernel_h - 1) * dilation_h + 1, (kernel_w - 1) * dilation_w + 1
-        top, bottom = _padding_of(padding, in_h, extent_h, stride_h, 0)
-        left, right = _padding_of(padding, in_w, extent_w, stride_w, 2)
+        sides = parse_padding(padding, (in_h, in_w), (extent_h, extent_w), (stride_h, stride_w))
         elements = max(in_h * in_w * in_c, out_c * kernel_h * kernel_w * in_c, in_h * in_w * out_c)
-        if elements > _MOST_ELEMENTS:
+        if elements > MOST_ELEMENTS:
             raise UsageError(
                 f"shape {shape!r} with kernel {kernel!r}: a tensor has {elements:,} elements; "
-                f"expected at most {_MOST_ELEMENTS:,}, as no microcontroller holds more"
+                f"expected at most {MOST_ELEMENTS:,}, as no microcontroller holds more"
             )
         return cls(
             in_h,
@@ -228,32 +215,9 @@ class ConvSpec:
             kernel_w,
             stride_h,
             stride_w,
-            Padding(top, bottom, left, right),
+            sides,
             dilation_h,
             dilation_w,
             groups,
             parse_precision(precision) if isinstance(precision, str) else precision,
         )
-
-
-def _pair(what: str, text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if match is None:
-        raise UsageError(f"{what} {text!r}: expected N or HxW, e.g. 3x3")
-    first = int(match[1])
-    return first, int(match[2] or first)
-
-
-def _padding_of(text: str, extent: int, kernel: int, stride: int, first: int) -> tuple[int, int]:
-    if text == "valid":
-        return 0, 0
-    if text == "same":
-        outputs = -(-extent // stride)
-        total = max((outputs - 1) * stride + kernel - extent, 0)
-        return total // 2, total - total // 2
-    match = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", text)
-    if match is None:
-        raise UsageError(
-            f"padding {text!r}: expected same, valid, or top,bottom,left,right, e.g. 1,1,1,1"
-        )
-    return int(match[first + 1]), int(match[first + 2])

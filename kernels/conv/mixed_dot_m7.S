@@ -1,13 +1,14 @@
 /*
- * Multiply-accumulate cores of tc_mixed.h: two output channels times two pixels, eight products of
- * each in a step. One macro makes them all; weights differ in how a pair of lanes is taken out of
- * a word: SXTB16 of 8 bits, AND with a rotated word of fewer. An iteration is as many steps as a
- * word of weights holds (of 8 bits, a step is two words), so that of 2 and 1 bit the first
- * iteration is entered where the number of steps asks for; the word's lower fields are then unused.
+ * Multiply-accumulate cores of tc_mixed.h for Cortex-M7: two output channels times two pixels,
+ * eight products of each in a step. One macro makes them all; weights differ in how a pair of
+ * lanes is taken out of a word: SXTB16 of 8 bits, AND with a rotated word of fewer. Lanes i stand
+ * in fields i of a word's halves, which all belong to one channel. An iteration is as many steps
+ * as a word holds (of 8 bits, a step is two words), so that of 2 and 1 bit the first iteration is
+ * entered where the number of steps asks for; the word's lower fields are then unused.
  *
- * Nine instructions in ten are SMLAD, LDR or the unpacking: 34 to 36 for 32 products. Loads run
- * one step ahead. Each lane's order lets the M7 pair all of them: the unpacking comes first in its
- * pair, as SXTB16 must, and no two loads meet; loads stand side by side for the M4.
+ * 32 products take 34 to 36 instructions in 17 to 18 cycles, and the loop one or two more. Loads
+ * run one step ahead. The unpacking comes first in its pair, as SXTB16 must; loads that issue
+ * together go to different banks.
  */
     .syntax unified
     .thumb
@@ -33,7 +34,7 @@
 #define SUMS    12
 #define START   16
 #define SKIPPED 24 /* steps that the first iteration leaves out */
-#define PAIRS   28
+#define BLOCKS   28
 #define FRAME   32
 
     /* Lanes index of a word of weights. */
@@ -102,7 +103,7 @@
 
     /*
      * const void *tc_dot_n(const void *weights, const uint32_t *columns, int32_t *sums,
-     *                      int32_t steps, int32_t pairs, const int32_t *start)
+     *                      int32_t steps, int32_t blocks, const int32_t *start)
      */
     .macro DOT bits, steps, mask=0
     .section .text.tc_dot_\bits, "ax", %progbits
@@ -112,7 +113,7 @@
     .thumb_func
 tc_dot_\bits:
     push    {r4-r11, lr}
-    ldrd    r4, r5, [sp, #36]       /* pairs, start */
+    ldrd    r4, r5, [sp, #36]       /* blocks, start */
     ldrd    r6, r7, [r5]
     sub     sp, sp, #FRAME
     strd    r6, r7, [sp, #START]
@@ -132,7 +133,7 @@ tc_dot_\bits:
     movw    M, #\mask
     movt    M, #\mask
     .endif
-.Lpair\bits:
+.Lblock\bits:
     ldrd    C00, C01, [sp, #START]
     ldrd    A, Z, [sp, #FIRST]
     ldr     V, [W, #4]
@@ -184,10 +185,10 @@ tc_dot_\bits:
     ldr     r2, [sp, #SUMS]
     stmia   r2!, {r4-r7}
     str     r2, [sp, #SUMS]
-    ldr     r2, [sp, #PAIRS]
+    ldr     r2, [sp, #BLOCKS]
     subs    r2, r2, #1
-    str     r2, [sp, #PAIRS]
-    bne     .Lpair\bits
+    str     r2, [sp, #BLOCKS]
+    bne     .Lblock\bits
     add     sp, sp, #FRAME
     pop     {r4-r11, pc}
     .size   tc_dot_\bits, . - tc_dot_\bits

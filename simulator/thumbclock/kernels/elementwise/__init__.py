@@ -1,0 +1,1 @@
+"""Element by element: addition, multiplication, clamping and requantization."""

@@ -1,0 +1,42 @@
+"""The table of what is supported says what the operators answer."""
+
+from thumbclock.kernels.operators import OPERATORS
+from thumbclock.kernels.precision import parse_precision
+from thumbclock.kernels.support import every_precision, support, support_markdown
+
+
+def test_convolution_serves_every_precision() -> None:
+    """All widths in, all widths out, signed and unsigned, by either requantization."""
+    precisions = every_precision()
+    assert len({p.name for p in precisions}) == len(precisions) == 176
+    answers = support(["conv"], precisions)
+    assert [answer.precision for answer in answers] == list(precisions)
+    assert all(answer.function for answer in answers)
+
+
+def test_states_refusals_with_their_reason() -> None:
+    """What no kernel serves is not in the table, and the answer says why."""
+    precisions = [parse_precision("w8a8"), parse_precision("w4a4-unrolled")]
+    served, refused = support(["conv"], precisions)
+    assert (served.function, served.reason) == ("tc_conv_w8a8", "")
+    assert refused.function is None
+    assert "unrolled kernels have" in refused.reason
+    table = support_markdown([served, refused])
+    assert table.splitlines()[2:] == ["| conv | w8a8 | o8 | `tc_conv_w8a8` |"]
+
+
+def test_joins_rows_of_the_same_outputs() -> None:
+    """Pairs with the same kernel and outputs stand in one row."""
+    names = ["w8a4", "w8a4o2s", "w2a4", "w2a4o2s", "w4a1"]
+    table = support_markdown(support(["conv"], map(parse_precision, names)))
+    assert table.splitlines()[2:] == [
+        "| conv | w8a4 w2a4 | o4 o2s | `tc_conv_mixed` |",
+        "| conv | w4a1 | o1 | `tc_conv_mixed` |",
+    ]
+
+
+def test_asks_every_operator() -> None:
+    """Each operator of the registry answers at the precision that all have."""
+    answers = support(precisions=[parse_precision("w8a8")])
+    assert [answer.operator for answer in answers] == list(OPERATORS)
+    assert all(answer.function for answer in answers)
