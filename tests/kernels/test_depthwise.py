@@ -228,7 +228,7 @@ def test_weights_take_their_bits(precision: str, expected: int) -> None:
 @pytest.mark.parametrize("profile", ["ideal-m7", "nucleo-l4r5zi"])
 def test_measures_what_it_checked(precision: str, kernel: str, profile: str) -> None:
     """On the simulated board outputs are the reference's, and no access is out of place."""
-    spec = DepthwiseSpec.parse("5x6x33", kernel=kernel, precision=precision)
+    spec = DepthwiseSpec.parse("3x4x33", kernel=kernel, precision=precision)
     result = measure(spec, profile, check_memory=True)
     assert result.mismatch_count == 0
     assert result.mac_per_cycle == spec.conv.macs / result.run.cycles
