@@ -69,8 +69,11 @@ static void do_quad(const tc_depthwise_shape *shape, const tc_depthwise_parts *p
                     const tc_sizes *sizes, const tc_quad *quad, const uint8_t *input,
                     const uint32_t *lanes, const void *requant, uint8_t *output, int32_t *sums) {
     const tc_activations *const activations = &parts->activations;
-    tc_core *const core = activations->bits == 8 ? tc_core_s8 : tc_core_narrow;
     const int32_t own = sizes->input_bytes - quad->word;
+    tc_core *core = activations->bits == 8 ? tc_core_s8 : tc_core_narrow;
+#if defined(__ARM_FEATURE_DSP)
+    core = activations->bits == 8 && own >= 4 ? tc_core_s8_words : core;
+#endif
     tc_core_window window = {
         .bytes = own < 4 ? own : 4,
         .row_bytes = shape->dilation_h * shape->in_w * sizes->input_bytes,

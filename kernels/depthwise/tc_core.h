@@ -14,7 +14,10 @@
 
 #define TC_RUN_PIXELS 16 /* of an output row, whose sums are requantized together */
 
-/* What a core sees of one output pixel: a quad of channels on the taps that lie on the input. */
+/*
+ * What a core sees of one output pixel: a quad of channels on the taps that lie on the input. In
+ * the order that core_s8.S loads.
+ */
 typedef struct {
     const uint8_t *input;            /* the word of the first tap */
     const uint32_t *lanes;           /* two words of weights to a tap */
@@ -31,5 +34,8 @@ typedef struct {
 typedef void tc_core(const tc_core_window *window, int32_t *sums);
 
 tc_core tc_core_s8, tc_core_narrow; /* of 8 bits, and of fewer */
+#if defined(__ARM_FEATURE_DSP)
+tc_core tc_core_s8_words; /* of 8 bits, where bytes is 4 */
+#endif
 
 #endif

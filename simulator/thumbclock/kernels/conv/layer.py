@@ -51,7 +51,7 @@ from thumbclock.kernels.tables import pack_table
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 
-__all__ = ["KERNEL_FILES", "ConvLayer"]
+__all__ = ["KERNEL_FILES", "ConvLayer", "expect_requantization"]
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
     "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{m}.S", "conv/copy.S"),
@@ -91,7 +91,7 @@ class ConvLayer:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
         precision = self.spec.precision
-        _expect_requantization(precision, self.requantization)
+        expect_requantization(precision, self.requantization)
         if not core.dsp and (precision.unrolled or precision.winograd):
             raise UsageError(
                 f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
@@ -329,7 +329,12 @@ def _has_fast_path(spec: ConvSpec) -> bool:
     )
 
 
-def _expect_requantization(precision: Precision, requantization: Requantization) -> None:
+def expect_requantization(precision: Precision, requantization: Requantization) -> None:
+    """Refuse a requantization that does not yield the outputs of a precision.
+
+    Raises:
+        UsageError: It is of another kind, or of other bits or signs.
+    """
     bits = precision.output_bits
     if precision.thresholds or bits == 1:
         expected: type[Requantization] = ThresholdRequantization

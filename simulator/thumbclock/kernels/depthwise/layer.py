@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.conv.layer import expect_requantization
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.depthwise.packing import (
     fits_int8_strips,
@@ -36,6 +37,7 @@ _3X3_FILES = (
     *_STRIP_FILES,
 )
 _FILES = ("depthwise/general.c", "depthwise/general_core.c", "depthwise/general_finish.c")
+_DSP_FILE = "depthwise/core_s8.S"
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,11 @@ class DepthwiseLayer:
         """
         spec, precision = self.spec, self.spec.precision
         if precision.unrolled:
-            raise UsageError(f"depthwise convolution has no kernel {precision.name}")
+            raise UsageError(
+                f"depthwise convolution has no kernel {precision.name}; expected a precision "
+                f"without -unrolled or -skip, e.g. {precision.base}"
+            )
+        expect_requantization(precision, self.requantization)
         if core.dsp and fits_int8_strips(spec, self.requantization):
             order = "m7" if core.name == "cortex-m7" else "m4"
             return self._task(
@@ -81,10 +87,11 @@ class DepthwiseLayer:
                 scratch_bytes=int8_strips_scratch_bytes(spec),
             )
         strips = core.dsp and fits_strips(spec)
+        general = (*_FILES, _DSP_FILE) if core.dsp else _FILES
         return self._task(
             kernel="3x3" if strips else "",
             element="uint8_t",
-            files=_3X3_FILES if strips else _FILES,
+            files=_3X3_FILES if strips else general,
             parts=(parts(spec, self.requantization),),
             scratch_bytes=strips_scratch_bytes(spec) if strips else scratch_bytes(spec),
         )
