@@ -465,11 +465,13 @@ class KernelResult(_Model):
     Attributes:
         schema_id: Schema and version; ``schema`` in JSON.
         operator: e.g. ``conv``.
+        title: Operator and shape for a reader.
         precision: Bits of weights and activations.
         shape: Dimension name -> extent, strides and padding included.
         options: What else distinguishes the kernel, e.g. ``skip`` or its implementation.
         macs: Multiply-accumulates of the operator as specified, skipped ones included.
         mac_per_cycle: Those per estimated cycle.
+        outputs: How many elements the output has.
         checked: Whether every output was compared with the reference, bit for bit.
         mismatch_count: How many outputs differed.
         mismatches: The first of them.
@@ -480,11 +482,13 @@ class KernelResult(_Model):
         default="thumbclock.kernel/1", validation_alias="schema", serialization_alias="schema"
     )
     operator: str
+    title: str = ""
     precision: Precision
     shape: dict[str, Count]
     options: dict[str, bool | int | float | str] = {}
     macs: Count
     mac_per_cycle: Annotated[float, Field(ge=0)]
+    outputs: Count = 0
     checked: bool
     mismatch_count: Count = 0
     mismatches: tuple[Mismatch, ...] = ()

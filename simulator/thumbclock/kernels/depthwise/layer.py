@@ -1,10 +1,10 @@
 """A depthwise convolution with its numbers, and the call of the kernel that computes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.conv.layer import expect_requantization
+from thumbclock.kernels.conv.layer import ConvLayer, expect_requantization
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.depthwise.packing import (
     fits_int8_strips,
@@ -67,11 +67,11 @@ class DepthwiseLayer:
             UsageError: There is no kernel, or the layer's numbers do not fit it.
         """
         spec, precision = self.spec, self.spec.precision
+        if precision.winograd:
+            raise UsageError(f"{spec.title} has no kernel {precision.name}; leave out -winograd")
         if precision.unrolled:
-            raise UsageError(
-                f"depthwise convolution has no kernel {precision.name}; expected a precision "
-                f"without -unrolled or -skip, e.g. {precision.base}"
-            )
+            conv = ConvLayer(spec.conv, self.inputs, self.weights, self.requantization)
+            return replace(conv.task(core), operator=spec.operator)
         expect_requantization(precision, self.requantization)
         if core.dsp and fits_int8_strips(spec, self.requantization):
             order = "m7" if core.name == "cortex-m7" else "m4"

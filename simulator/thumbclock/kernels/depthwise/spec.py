@@ -53,7 +53,8 @@ class DepthwiseSpec:
         """Operator and shape for a reader."""
         conv = self.conv
         dilation = f", dilation {conv.dilation_h}x{conv.dilation_w}" if conv.is_dilated else ""
-        return f"depthwise {conv.shape_text}, kernel {conv.kernel_h}x{conv.kernel_w}{dilation}"
+        window = f", kernel {conv.kernel_h}x{conv.kernel_w}, stride {conv.stride_h}x{conv.stride_w}"
+        return f"depthwise {conv.shape_text}{window}{dilation}"
 
     @classmethod
     def from_options(cls, options: KernelOptions) -> "DepthwiseSpec":
