@@ -15,7 +15,6 @@ __all__ = [
     "draw_activations",
     "expect_weightless",
     "parse_activation",
-    "pixel_bytes",
     "value_range",
     "weightless_name",
 ]
@@ -87,11 +86,6 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
             f"{operator} has outputs of {precision.activation_bits} bits like its inputs; leave "
             f"out the {precision.output_bits} of the output, and requantize apart"
         )
-
-
-def pixel_bytes(channels: int, bits: int) -> int:
-    """Return the bytes of a pixel of packed channels."""
-    return -(-channels * bits // 8)
 
 
 def value_range(bits: int, *, signed: bool) -> tuple[int, int]:
