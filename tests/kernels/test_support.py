@@ -40,3 +40,20 @@ def test_asks_every_operator() -> None:
     answers = support(precisions=[parse_precision("w8a8")])
     assert [answer.operator for answer in answers] == list(OPERATORS)
     assert all(answer.function for answer in answers)
+
+
+def test_serves_what_comparisons_show() -> None:
+    """An operator's usual precisions have kernels, and the first is the int8 baseline."""
+    for name, operator in OPERATORS.items():
+        answers = support([name], map(parse_precision, operator.precisions))
+        assert [answer.reason for answer in answers if answer.function is None] == []
+        assert operator.precisions[0] == "w8a8"
+
+
+def test_refuses_variants_of_kernels_without_weights() -> None:
+    """Where there are no products, none can be saved or stand in code: it is said, not ignored."""
+    variants = [parse_precision("w8a8-winograd"), parse_precision("w8a8-skip25")]
+    for name in ("maxpool", "globalavgpool", "add", "requantize", "softmax", "pad", "reshape"):
+        saved, emitted = support([name], variants)
+        assert "leave out -winograd" in saved.reason
+        assert "leave out -unrolled" in emitted.reason

@@ -74,11 +74,13 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
         one_width: Whether outputs have as many bits as inputs.
 
     Raises:
-        UsageError: Code is to be emitted, or outputs are to have other bits than inputs, or
-            thresholds.
+        UsageError: Code is to be emitted or products are to be saved, or outputs are to have other
+            bits than inputs, or thresholds.
     """
-    if precision.unrolled or precision.skip_percent:
+    if precision.unrolled:
         raise UsageError(f"{operator} has no weights that code could hold; leave out -unrolled")
+    if precision.winograd:
+        raise UsageError(f"{operator} has no products to save; leave out -winograd")
     if one_width and precision.thresholds:
         raise UsageError(f"{operator} has no sums to requantize; leave out -thresholds")
     if one_width and precision.output_bits != precision.activation_bits:
