@@ -21,7 +21,7 @@ typedef struct {
     int32_t kernel_h, kernel_w;
     int32_t stride_h, stride_w;
     int32_t pad_top, pad_left; /* bottom and right follow from out_h and out_w */
-    int32_t keep_rows; /* whether scratch has room for widened rows: see tc_dense.h, tc_columns.h */
+    int32_t keep_rows; /* whether scratch has room for a ring of widened rows */
 } tc_conv_shape;
 
 /*

@@ -1,4 +1,5 @@
 /* int8 depthwise 3x3 with stride 1 or 2, weights of any width: TensorFlow Lite's arithmetic. */
+#include "tc_fields.h"
 #include "tc_strips.h"
 
 typedef struct {
@@ -21,25 +22,6 @@ typedef struct {
     const tc_requant_s8 *requant;
     int8_t *output;
 } tc_layer;
-
-/* The inner loop saturates to int8; an activation with closer bounds takes another pass. */
-static void clamp(int8_t *output, int32_t bytes, int32_t low, int32_t high) {
-    const uint32_t lows = ((uint32_t)low & 0xFF) * 0x01010101u;
-    const uint32_t highs = ((uint32_t)high & 0xFF) * 0x01010101u;
-    uint8_t *at = (uint8_t *)output;
-    for (; bytes >= 4; bytes -= 4, at += 4) {
-        uint32_t word = tc_load32(at);
-        uint32_t spare;
-        __asm__("ssub8 %1, %0, %2\n\tsel %0, %0, %2\n\tssub8 %1, %3, %0\n\tsel %0, %0, %3"
-                : "+&r"(word), "=&r"(spare)
-                : "r"(lows), "r"(highs)
-                : "cc");
-        tc_store32(at, word);
-    }
-    for (; bytes > 0; --bytes, ++at) {
-        *at = (uint8_t)tc_clamp((int8_t)*at, low, high);
-    }
-}
 
 /* Weights of one channel, and its requantization. */
 static void prepare(tc_dot_3x3 *dot, const tc_layer *layer, int32_t index) {
@@ -83,8 +65,7 @@ void tc_depthwise_s8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
     const tc_activations activations = {.bits = 8, .offset = -requant->pad};
     const tc_layer layer = {shape, weights, weight_bits, requant, output};
     tc_for_strips(shape, &activations, (const uint8_t *)input, scratch, do_channel, &layer);
-    if (requant->activation_min > -128 || requant->activation_max < 127) {
-        clamp(output, shape->out_h * shape->out_w * shape->in_c, requant->activation_min,
-              requant->activation_max);
-    }
+    /* The inner loop saturates to int8; an activation with closer bounds takes another pass. */
+    tc_clamp_outputs(output, shape->out_h * shape->out_w * shape->in_c, requant->activation_min,
+                     requant->activation_max);
 }
