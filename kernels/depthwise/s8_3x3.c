@@ -1,5 +1,5 @@
 /* int8 depthwise 3x3 with stride 1 or 2, weights of any width: TensorFlow Lite's arithmetic. */
-#include "tc_fields.h"
+#include "tc_bytes.h"
 #include "tc_strips.h"
 
 typedef struct {
@@ -22,6 +22,24 @@ typedef struct {
     const tc_requant_s8 *requant;
     int8_t *output;
 } tc_layer;
+
+/*
+ * The inner loop saturates to int8; an activation with closer bounds takes another pass. It is
+ * seldom needed, so smaller than tc_clamp_outputs.
+ */
+static void clamp(int8_t *output, int32_t bytes, int32_t low, int32_t high) {
+    const uint32_t lows = tc_four_times(low);
+    const uint32_t highs = tc_four_times(high);
+    uint8_t *at = (uint8_t *)output;
+    TC_ROLLED
+    for (; bytes >= 4; bytes -= 4, at += 4) {
+        tc_store32(at, tc_min_s8x4(tc_max_s8x4(tc_load32(at), lows), highs));
+    }
+    TC_ROLLED
+    for (; bytes > 0; --bytes, ++at) {
+        *at = (uint8_t)tc_clamp((int8_t)*at, low, high);
+    }
+}
 
 /* Weights of one channel, and its requantization. */
 static void prepare(tc_dot_3x3 *dot, const tc_layer *layer, int32_t index) {
@@ -65,7 +83,8 @@ void tc_depthwise_s8_3x3(const tc_depthwise_shape *shape, const int8_t *input,
     const tc_activations activations = {.bits = 8, .offset = -requant->pad};
     const tc_layer layer = {shape, weights, weight_bits, requant, output};
     tc_for_strips(shape, &activations, (const uint8_t *)input, scratch, do_channel, &layer);
-    /* The inner loop saturates to int8; an activation with closer bounds takes another pass. */
-    tc_clamp_outputs(output, shape->out_h * shape->out_w * shape->in_c, requant->activation_min,
-                     requant->activation_max);
+    if (requant->activation_min > -128 || requant->activation_max < 127) {
+        clamp(output, shape->out_h * shape->out_w * shape->in_c, requant->activation_min,
+              requant->activation_max);
+    }
 }
