@@ -31,11 +31,9 @@ static void clamp(int8_t *output, int32_t bytes, int32_t low, int32_t high) {
     const uint32_t lows = tc_four_times(low);
     const uint32_t highs = tc_four_times(high);
     uint8_t *at = (uint8_t *)output;
-    TC_ROLLED
     for (; bytes >= 4; bytes -= 4, at += 4) {
         tc_store32(at, tc_min_s8x4(tc_max_s8x4(tc_load32(at), lows), highs));
     }
-    TC_ROLLED
     for (; bytes > 0; --bytes, ++at) {
         *at = (uint8_t)tc_clamp((int8_t)*at, low, high);
     }
