@@ -15,7 +15,14 @@ from thumbclock.kernels.requantization import (
 )
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["largest_input", "pack_int8", "pack_sub_byte", "pack_table", "pack_thresholds"]
+__all__ = [
+    "largest_input",
+    "largest_sums",
+    "pack_int8",
+    "pack_sub_byte",
+    "pack_table",
+    "pack_thresholds",
+]
 
 _LIMIT = 1 << 31
 
@@ -26,6 +33,18 @@ def largest_input(precision: Precision, input_offset: int) -> int:
     lowest = lowest_value(bits, signed=precision.signed or bits == 8)
     highest = 1 if bits == 1 else lowest + (1 << bits) - 1
     return max(abs(lowest + input_offset), abs(highest + input_offset))
+
+
+def largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
+    """Return, per channel, the greatest magnitude of a sum of products.
+
+    Args:
+        by_channel: (channels, products) weights.
+        precision: Of the layer.
+        input_offset: What is added to inputs.
+    """
+    largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
+    return largest
 
 
 def pack_table(
@@ -41,6 +60,8 @@ def pack_table(
         case SubByteRequantization():
             return pack_sub_byte(requantization, by_channel, precision, excess=excess)
         case ThresholdRequantization():
+            largest = largest_sums(by_channel, precision, requantization.input_offset)
+            _expect_range(largest, np.zeros_like(largest))
             return pack_thresholds(requantization, by_channel, excess)
 
 
@@ -61,7 +82,7 @@ def pack_int8(
     Raises:
         UsageError: A product would leave 32 bits.
     """
-    largest = _largest_sums(by_channel, precision, requantization.input_offset)
+    largest = largest_sums(by_channel, precision, requantization.input_offset)
     left = np.maximum(requantization.shift, 0) + 1
     _expect_range(largest + np.abs(requantization.bias), left)
     folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
@@ -89,7 +110,7 @@ def pack_sub_byte(
     Raises:
         UsageError: A product would leave 32 bits.
     """
-    largest = _largest_sums(by_channel, precision, requantization.input_offset)
+    largest = largest_sums(by_channel, precision, requantization.input_offset)
     left = np.full(len(by_channel), requantization.left)
     _expect_range(largest + np.abs(requantization.bias), left)
     channels = -(-len(by_channel) // group) * group
@@ -121,11 +142,6 @@ def pack_thresholds(
     table[:, 0] = inverted ^ top
     table[:, 1:] = requantization.thresholds - folded[:, None]
     return np.clip(table, 1 - _LIMIT, _LIMIT - 1).astype("<i4").tobytes()
-
-
-def _largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
-    largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
-    return largest
 
 
 def _expect_range(largest: IntArray, left: IntArray) -> None:

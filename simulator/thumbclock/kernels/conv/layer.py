@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.checks import expect_requantization, expect_tensor
 from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
 from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
@@ -29,12 +30,12 @@ from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.conv.winograd import (
     check_winograd,
+    check_winograd_sums,
     pack_winograd,
     winograd_files,
     winograd_scratch_bytes,
 )
-from thumbclock.kernels.packed import pack_activations, unpack_activations
-from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.packed import pack_activations, unpack_activations, value_range
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
@@ -86,7 +87,7 @@ class ConvLayer:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
         precision = self.spec.precision
-        _expect_requantization(precision, self.requantization)
+        self._expect_numbers()
         if not core.dsp and (precision.unrolled or precision.winograd):
             raise UsageError(
                 f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
@@ -102,6 +103,16 @@ class ConvLayer:
             f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights, "
             "inputs and outputs of 8 bits, one group of channels and no dilation"
         )
+
+    def _expect_numbers(self) -> None:
+        """Refuse numbers that are not those of the specification."""
+        spec, precision = self.spec, self.spec.precision
+        expect_requantization(precision, self.requantization, spec.out_c)
+        signed = precision.signed or precision.activation_bits == 8
+        inputs = value_range(precision.activation_bits, signed=signed)
+        expect_tensor("inputs (HWC)", self.inputs, spec.input_shape, inputs)
+        weights = value_range(precision.weight_bits, signed=True)
+        expect_tensor("weights (OHWI)", self.weights, spec.weight_shape, weights)
 
     def _fast_task(self, core: CoreProfile) -> Task:
         """Return the call of a kernel that is made by hand for its precision."""
@@ -138,6 +149,7 @@ class ConvLayer:
         """Return the call of the kernel that needs fewer products and more flash."""
         spec = self.spec
         check_winograd(spec)
+        check_winograd_sums(spec, self.requantization, self.weights)
         by_channel = self.weights.reshape(spec.out_c, -1)
         return self._task(
             kernel="w8a8_winograd",
@@ -307,26 +319,6 @@ def _has_fast_path(spec: ConvSpec) -> bool:
         and spec.groups == 1
         and not spec.is_dilated
     )
-
-
-def _expect_requantization(precision: Precision, requantization: Requantization) -> None:
-    bits = precision.output_bits
-    if precision.thresholds or bits == 1:
-        expected: type[Requantization] = ThresholdRequantization
-    else:
-        expected = Int8Requantization if bits == 8 else SubByteRequantization
-    if not isinstance(requantization, expected):
-        raise UsageError(
-            f"a {type(requantization).__name__} for outputs of {precision.name}; expected a "
-            f"{expected.__name__}"
-        )
-    if isinstance(requantization, Int8Requantization):
-        return
-    if (requantization.bits, requantization.signed) != (bits, precision.signed and bits > 1):
-        raise UsageError(
-            f"a requantization to {requantization.bits} bits, signed: {requantization.signed}, "
-            f"for outputs of {precision.name}"
-        )
 
 
 def _ctype(bits: int) -> str:
