@@ -46,6 +46,16 @@ typedef struct {
     const int32_t *start;
 } tc_requant_b1;
 
+/*
+ * The same for 32 channels at a time: counters of products that are -1 begin at start, such that
+ * they reach 2^(5 + planes) where the output is 0. Bit j belongs to channel 32 * group + j. For
+ * each group 5 + planes words of weights 1, 2, 4 ... and the complement of the next.
+ */
+typedef struct {
+    const uint32_t *start;
+    int32_t planes; /* of weight 32 and up: 2, 4 or 8 */
+} tc_requant_sliced;
+
 /* (a * b + 2^31) >> 32; ACLE has no intrinsic for SMMULR. */
 #if defined(__ARM_FEATURE_DSP)
 TC_INLINE int32_t tc_smmulr(int32_t a, int32_t b) {
@@ -125,6 +135,47 @@ TC_INLINE uint32_t tc_requantize_un(int32_t sum, const tc_channel_un *channel, u
 #else
     return (uint32_t)tc_clamp(y, 0, (1 << bits) - 1);
 #endif
+}
+
+/* One output of bits bits, a constant, by a channel's 2^bits words; a search by halving. */
+TC_INLINE uint32_t tc_count_thresholds(int32_t sum, const int32_t *channel, int32_t bits) {
+    const int32_t *at = channel;
+    for (int32_t half = 1 << (bits - 1); half > 0; half >>= 1) {
+        at = sum >= at[half] ? at + half : at;
+    }
+    return (uint32_t)(at - channel) ^ (uint32_t)*channel;
+}
+
+/*
+ * How a kernel for unsigned activations requantizes: by multiplier and shift or, where thresholds
+ * (a constant) says so, by thresholds.
+ */
+typedef struct {
+    int thresholds;
+    const void *channels;
+    uint32_t left;
+} tc_rule;
+
+TC_INLINE tc_rule tc_rule_un(const tc_requant_un *requant) {
+    return (tc_rule){0, requant->channels, requant->left};
+}
+
+TC_INLINE tc_rule tc_rule_thresholds(const tc_requant_thresholds *requant) {
+    return (tc_rule){1, requant->channels, 0};
+}
+
+/* The output of a channel, counted from those that were skipped. */
+TC_INLINE uint32_t tc_requantized(tc_rule rule, int32_t channel, int32_t sum, int32_t bits) {
+    if (rule.thresholds) {
+        return tc_count_thresholds(sum, (const int32_t *)rule.channels + (channel << bits), bits);
+    }
+    return tc_requantize_un(sum, (const tc_channel_un *)rule.channels + channel, rule.left, bits);
+}
+
+TC_INLINE tc_rule tc_skip(tc_rule rule, int32_t channels, int32_t bits) {
+    const uint32_t bytes = rule.thresholds ? 4u << bits : sizeof(tc_channel_un);
+    rule.channels = (const uint8_t *)rule.channels + (uint32_t)channels * bytes;
+    return rule;
 }
 
 #endif

@@ -11,15 +11,23 @@
 tc_copy_words:
     push    {r4-r10, lr}
     lsrs    r2, r2, #3              /* carry: four words beside the eights */
-    bcc     .Leights
+    bcc     .Leight
     ldmia   r1!, {r3-r6}
     stmia   r0!, {r3-r6}
-    cbz     r2, .Ldone
-.Leights:
+.Leight:
+    lsrs    r2, r2, #1              /* carry: eight words beside the sixteens */
+    bcc     .Lany
     ldmia   r1!, {r3-r10}
-    subs    r2, r2, #1
     stmia   r0!, {r3-r10}
-    bne     .Leights
+.Lany:
+    beq     .Ldone
+.Lsixteen:
+    ldmia   r1!, {r3-r10}
+    stmia   r0!, {r3-r10}
+    subs    r2, r2, #1
+    ldmia   r1!, {r3-r10}
+    stmia   r0!, {r3-r10}
+    bne     .Lsixteen
 .Ldone:
     pop     {r4-r10, pc}
     .size   tc_copy_words, . - tc_copy_words

@@ -8,8 +8,8 @@
  * - ROUND is the loop's body: ROUND_STEPS steps of four products a sum, STEP_BYTES of code each. It
  *   is entered in the middle, so that a window may have any number of steps, as if all had been
  *   done. It ends with a comparison of A and END;
- * - START, before it, takes r4 = 16 times the steps that the first round leaves out off W, and
- *   loads what ROUND expects;
+ * - START, before it, takes what the first round leaves out off W, of which V has the bytes of a
+ *   pair of columns, 16 a step, and loads what ROUND expects;
  * - W_LAG and A_LAG are how far W and A stand behind their data, END_LAG how far END stands behind
  *   the columns' end.
  *
@@ -107,9 +107,9 @@
 
 .Lgroup:
     ldrd    r2, r3, SUMS
-    ldr     A, COLUMNS
-    BIAS
     ldr     V, SKIPPED
+    BIAS
+    ldr     A, COLUMNS
     START
     ldr     pc, ENTRY
     .p2align 3
@@ -126,50 +126,41 @@
     SCALE   C00, C01, C10, C11, SCALE_0, SCALE_1
     SCALE   C20, C21, C30, C31, SCALE_2, SCALE_3
     /*
-     * A rounding shift right by s, ties away from zero, is round((y - (y < 0)) / 2^s) with ties
-     * upwards: a SMMLAR by 2^(32 - s), which adds the offset as well.
+     * A rounding shift right by s, ties away from zero, is a SMMLAR by 2^(32 - s) + 1: the 1 moves
+     * ties, and nothing else that is not saturated, away from zero where s is at most 12. It adds
+     * the offset as well, and 128, so that outputs are unsigned until they are packed.
      */
     ldmia   r1!, {r0, r2, r3, r12}
     ldr     lr, OFFSET
     str     r1, TABLE
-    add     C00, C00, C00, asr #31
-    add     C01, C01, C01, asr #31
-    smmlar  C00, C00, r0, lr
-    add     C10, C10, C10, asr #31
-    smmlar  C01, C01, r0, lr
-    add     C11, C11, C11, asr #31
-    smmlar  C10, C10, r2, lr
-    add     C20, C20, C20, asr #31
-    smmlar  C11, C11, r2, lr
-    add     C21, C21, C21, asr #31
     smmlar  C20, C20, r3, lr
-    add     C30, C30, C30, asr #31
+    ldr     r1, CHANNELS
     smmlar  C21, C21, r3, lr
-    add     C31, C31, C31, asr #31
     smmlar  C30, C30, r12, lr
-    ssat    C00, #8, C00
+    subs    r3, r1, #4
     smmlar  C31, C31, r12, lr
-    ssat    C01, #8, C01
-    ldr     r3, CHANNELS
+    smmlar  C00, C00, r0, lr
+    smmlar  C01, C01, r0, lr
+    smmlar  C10, C10, r2, lr
+    pkhbt   C00, C00, C20, lsl #16
+    smmlar  C11, C11, r2, lr
+    pkhbt   C01, C01, C21, lsl #16
+    usat16  C00, #8, C00
+    pkhbt   C10, C10, C30, lsl #16
+    str     r3, CHANNELS
+    usat16  C01, #8, C01
+    pkhbt   C11, C11, C31, lsl #16
+    usat16  C10, #8, C10
+    usat16  C11, #8, C11
     ldrd    r0, r1, OUTPUTS
-    ssat    C10, #8, C10
-    ssat    C11, #8, C11
-    ssat    C20, #8, C20
-    ssat    C21, #8, C21
-    subs    r3, r3, #4
+    orr     C00, C00, C10, lsl #8
+    eor     C00, C00, #0x80808080
+    orr     C01, C01, C11, lsl #8
+    eor     C01, C01, #0x80808080
     blt     .Lfew
     /* Pixel 1 first: where there is none, it stands in pixel 0's place. */
-    bfi     C01, C11, #8, #8
-    ssat    C30, #8, C30
-    bfi     C00, C10, #8, #8
-    ssat    C31, #8, C31
-    bfi     C01, C21, #16, #8
-    bfi     C00, C20, #16, #8
-    bfi     C01, C31, #24, #8
-    bfi     C00, C30, #24, #8
     str     C01, [r1], #4
     str     C00, [r0], #4
-    str     r3, CHANNELS
     strd    r0, r1, OUTPUTS
     ldr     W, WEIGHTS
     bne     .Lgroup
@@ -178,15 +169,14 @@
     pop     {r4-r11, pc}
 
 .Lfew:                              /* one to three channels are left */
-    strb    C01, [r1]
-    strb    C00, [r0]
-    adds    r3, r3, #2
-    bmi     .Ldone
-    strb    C11, [r1, #1]
-    strb    C10, [r0, #1]
-    beq     .Ldone
-    strb    C21, [r1, #2]
-    strb    C20, [r0, #2]
+    add     r3, r3, #4
+.Lchannel:
+    strb    C01, [r1], #1
+    lsr     C01, C01, #8
+    strb    C00, [r0], #1
+    lsr     C00, C00, #8
+    subs    r3, r3, #1
+    bne     .Lchannel
     b       .Ldone
 
 .Lsums:                             /* without a table: add the sums to OUTPUTS */

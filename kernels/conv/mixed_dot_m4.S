@@ -1,13 +1,15 @@
 /*
  * Multiply-accumulate cores of tc_mixed.h for Cortex-M4 and M33, which issue one instruction a
  * cycle: four output channels times two pixels, 16 products in 16 to 18 cycles, and 6 for each
- * iteration of two steps; of an odd number of steps the first iteration is entered halfway. Four channels share the loads of activations; all loads of a pair of lanes stand together,
- * as the M4 pays one cycle for each run of them.
+ * iteration of two steps. Of an odd number of steps the first iteration is entered halfway. Four
+ * channels share the loads of activations; all loads of a pair of lanes stand together, as the M4
+ * pays one cycle for each run of them.
  *
- * A word of weights holds, from each end of its halves, the fields of lanes 0 of four channels,
- * then those of lanes 1, and so on; of 8 bits it holds two channels, of 1 bit it is rotated left
- * by one. Fields are multiplied where they stand, wherever AND with an immediate leaves them: an
- * accumulator is then its sum times a power of two, and starts and ends accordingly.
+ * From the lowest bit of each half on, a word of weights holds the first lanes of the four
+ * channels, then the next lanes of these, and so on; of 8 bits it holds two channels, of 1 bit it
+ * is rotated left by one. Fields are multiplied where they stand, wherever AND with an immediate
+ * leaves them: an accumulator is then its sum times a power of two, and starts and ends
+ * accordingly.
  */
     .syntax unified
     .thumb

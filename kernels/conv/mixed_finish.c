@@ -14,22 +14,32 @@ typedef struct {
 /* A requantization of two pixels' sums in a channel. */
 typedef fields of_two(const void *requant, int32_t channel, const int32_t *sums);
 
-/* Least significant field first; the spare fields of the last byte are zero. */
+/* A byte of each pixel, of as many channels as it holds or fewer; least significant field first. */
+TC_INLINE fields pack_byte(of_two *requantize, int32_t bits, const void *requant, int32_t channel,
+                           int32_t channels, const int32_t *sums) {
+    fields byte = {0, 0};
+    for (int32_t i = 0; i < channels; ++i) {
+        const fields y = requantize(requant, channel + i, sums + 2 * i);
+        byte.a |= y.a << bits * i;
+        byte.b |= y.b << bits * i;
+    }
+    return byte;
+}
+
+/* The spare fields of the last byte are zero. */
 TC_INLINE void pack(of_two *requantize, int32_t bits, const void *requant, int32_t channels,
                     const int32_t *sums, uint8_t *first, uint8_t *second) {
-    fields byte = {0, 0};
-    int32_t at = 0;
-    for (int32_t channel = 0; channel < channels; ++channel, sums += 2) {
-        const fields y = requantize(requant, channel, sums);
-        byte.a |= y.a << at;
-        byte.b |= y.b << at;
-        at += bits;
-        if (at == 8 || channel == channels - 1) {
-            *second++ = (uint8_t)byte.b;
-            *first++ = (uint8_t)byte.a;
-            byte = (fields){0, 0};
-            at = 0;
-        }
+    const int32_t whole = 8 / bits;
+    int32_t channel = 0;
+    for (; channel + whole <= channels; channel += whole, sums += 2 * whole) {
+        const fields byte = pack_byte(requantize, bits, requant, channel, whole, sums);
+        *second++ = (uint8_t)byte.b;
+        *first++ = (uint8_t)byte.a;
+    }
+    if (channel < channels) {
+        const fields byte = pack_byte(requantize, bits, requant, channel, channels - channel, sums);
+        *second = (uint8_t)byte.b;
+        *first = (uint8_t)byte.a;
     }
 }
 

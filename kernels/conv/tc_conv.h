@@ -23,7 +23,7 @@ typedef struct {
 
 /*
  * Channels of w8a8 and w4a8, four at a time: bias and multiplier, bias and multiplier of the next
- * channel, and so on, then 2^(32 - right shift). Biases are doubled, which makes SMMULR Q31.
+ * channel, and so on, then 2^(32 - right shift) + 1. Biases are doubled, which makes SMMULR Q31.
  */
 typedef struct {
     int32_t bias_and_multiplier[8];
@@ -35,22 +35,25 @@ typedef struct {
     const tc_dense_group *groups; /* null where dense.py says that only plain serves */
 } tc_requant_dense;
 
-/* Sums of one block of four columns, for weights that are constants in emitted code. */
-typedef void (*tc_block_dot)(const uint32_t *columns, int32_t *sums);
-
 void tc_conv_w8a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                   const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a8(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                   const tc_requant_dense *requant, int8_t *output, void *scratch);
 void tc_conv_w4a4(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
+void tc_conv_w4a4_thresholds(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                             const tc_requant_thresholds *requant, uint8_t *output,
+                             void *scratch);
 void tc_conv_w2a2(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_un *requant, uint8_t *output, void *scratch);
+void tc_conv_w2a2_thresholds(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                             const tc_requant_thresholds *requant, uint8_t *output,
+                             void *scratch);
 void tc_conv_w1a1(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                   const tc_requant_b1 *requant, uint8_t *output, void *scratch);
+void tc_conv_w1a1_sliced(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
+                         const tc_requant_sliced *requant, uint8_t *output, void *scratch);
 void tc_conv_w8a8_winograd(const tc_conv_shape *shape, const int8_t *input, const void *weights,
                            const tc_requant_s8 *requant, int8_t *output, void *scratch);
-void tc_conv_unrolled(const tc_conv_shape *shape, const int8_t *input, tc_block_dot dot,
-                      const tc_requant_s8 *requant, int8_t *output, void *scratch);
 
 #endif

@@ -61,7 +61,7 @@ typedef struct {
     uint32_t mask;
 } tc_packed_shape;
 
-/* Any function of two nibbles, each of one field of 4 bits, two of 2 or four of 1: table[a | b << 4]. */
+/* Any function of two nibbles, of one field of 4 bits, two of 2 or four of 1: table[a | b << 4]. */
 void tc_pair_table(const tc_packed_shape *shape, const uint8_t *first, const uint8_t *second,
                    const uint8_t *table, uint8_t *output);
 

@@ -48,7 +48,7 @@ TC_INLINE void greatest(tc_field field, const tc_pool_run *run, const uint8_t *a
     for (int32_t i = 0; i < words; ++i) {
         most[i] = start(field, tc_load_bytes(at + 4 * i, bytes));
     }
-    if (run->rows == 2 && run->columns == 2) {
+    if (run->rows == 2 && run->columns == 2) { /* usual, and faster without loops */
         across(field, at + pixel_bytes, pixel_bytes, 1, words, bytes, most);
         at += run->row_bytes;
         across(field, at, pixel_bytes, 1, words, bytes, most);

@@ -57,6 +57,9 @@ __all__ = [
     "ScheduleTarget",
     "TimelineSample",
     "Toolchain",
+    "UnrollOption",
+    "UnrollResult",
+    "UnrollRow",
     "ValidationResult",
     "ValidationRow",
     "json_schemas",
@@ -462,11 +465,13 @@ class KernelResult(_Model):
     Attributes:
         schema_id: Schema and version; ``schema`` in JSON.
         operator: e.g. ``conv``.
+        title: Operator and shape for a reader.
         precision: Bits of weights and activations.
         shape: Dimension name -> extent, strides and padding included.
         options: What else distinguishes the kernel, e.g. ``skip`` or its implementation.
         macs: Multiply-accumulates of the operator as specified, skipped ones included.
         mac_per_cycle: Those per estimated cycle.
+        outputs: How many elements the output has.
         checked: Whether every output was compared with the reference, bit for bit.
         mismatch_count: How many outputs differed.
         mismatches: The first of them.
@@ -477,11 +482,13 @@ class KernelResult(_Model):
         default="thumbclock.kernel/1", validation_alias="schema", serialization_alias="schema"
     )
     operator: str
+    title: str = ""
     precision: Precision
     shape: dict[str, Count]
     options: dict[str, bool | int | float | str] = {}
     macs: Count
     mac_per_cycle: Annotated[float, Field(ge=0)]
+    outputs: Count = 0
     checked: bool
     mismatch_count: Count = 0
     mismatches: tuple[Mismatch, ...] = ()
@@ -605,6 +612,64 @@ class LayersResult(_Model):
     baselines: dict[str, str]
     rows: tuple[LayerRow, ...]
     means: tuple[LayerMean, ...]
+
+
+class UnrollOption(_Model):
+    """A kernel that a layer may have.
+
+    Attributes:
+        implementation: Name of the kernel.
+        cycles: Of the warm call.
+        code_bytes: Code that is emitted for the layer; 0 of kernels that loop.
+        weight_bytes: Packed weights; 0 where they are constants in code.
+        outputs_differ: How many outputs differ from the reference.
+    """
+
+    implementation: str
+    cycles: Count
+    code_bytes: Count
+    weight_bytes: Count
+    outputs_differ: Count
+
+
+class UnrollRow(_Model):
+    """A layer, its kernels and which of them is chosen.
+
+    Attributes:
+        layer: Its name.
+        options: The kernels that fit.
+        chosen: Index of the one to take.
+    """
+
+    layer: str
+    options: Annotated[tuple[UnrollOption, ...], Field(min_length=1)]
+    chosen: Count
+
+
+class UnrollResult(_Model):
+    """Which layers to unroll within a budget of code memory (``thumbclock.unroll/1``).
+
+    Attributes:
+        schema_id: Schema and version; ``schema`` in JSON.
+        title: What is measured.
+        version: Of thumbclock.
+        toolchain: The compiler.
+        profile: Name of the board profile.
+        placement: Role -> memory.
+        budget_bytes: Most bytes of emitted code.
+        rows: The layers.
+    """
+
+    schema_id: Literal["thumbclock.unroll/1"] = Field(
+        default="thumbclock.unroll/1", validation_alias="schema", serialization_alias="schema"
+    )
+    title: str
+    version: str
+    toolchain: Toolchain
+    profile: str
+    placement: dict[str, str]
+    budget_bytes: Count
+    rows: tuple[UnrollRow, ...]
 
 
 class NumberRecord(_Model):
@@ -810,6 +875,7 @@ Result: TypeAlias = (
     | KernelResult
     | CompareResult
     | LayersResult
+    | UnrollResult
     | ProfilesResult
     | ValidationResult
     | ScheduleResult
@@ -823,6 +889,7 @@ _MODELS: dict[
         | KernelResult
         | CompareResult
         | LayersResult
+        | UnrollResult
         | ProfilesResult
         | ValidationResult
         | ScheduleResult
@@ -832,6 +899,7 @@ _MODELS: dict[
     "thumbclock.kernel/1": KernelResult,
     "thumbclock.compare/1": CompareResult,
     "thumbclock.layers/1": LayersResult,
+    "thumbclock.unroll/1": UnrollResult,
     "thumbclock.profiles/1": ProfilesResult,
     "thumbclock.validation/1": ValidationResult,
     "thumbclock.schedule/1": ScheduleResult,

@@ -7,6 +7,7 @@ import thumbclock.kernels.measure
 from thumbclock.errors import CheckFailed
 from thumbclock.kernels.conv.data import random_layer
 from thumbclock.kernels.conv.layer import ConvLayer
+from thumbclock.kernels.conv.lines import lines_of
 from thumbclock.kernels.conv.packing import scratch_bytes
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.image import Zone, zones
@@ -30,7 +31,9 @@ def test_measures_what_it_checked(precision: str, profile: str) -> None:
     assert sum(cost.exclusive_cycles for cost in run.functions) == run.cycles
     assert sum(cost.instructions for cost in run.functions) == run.instructions
     assert sum(run.mix.values()) == run.instructions
-    assert result.options["scratch_bytes"] == scratch_bytes(spec)
+    unrolled = spec.precision.unrolled
+    scratch = lines_of(spec).scratch_bytes if unrolled else scratch_bytes(spec)
+    assert result.options["scratch_bytes"] == scratch
     assert KernelResult.model_validate_json(result.model_dump_json(by_alias=True)) == result
 
 

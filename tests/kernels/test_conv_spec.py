@@ -28,8 +28,8 @@ def test_parses_dilation_and_groups() -> None:
     assert (spec.padding.top, spec.padding.left, spec.output_shape) == (2, 3, (16, 16, 9))
     assert spec.weight_shape == (9, 3, 3, 2)
     assert spec.macs == 16 * 16 * 9 * 18
-    assert spec.title == "conv 16x16x6-9, kernel 3x3, dilation 2x3, 3 groups"
-    assert ConvSpec.parse("8x8x2-2").title == "conv 8x8x2-2, kernel 3x3"
+    assert spec.title == "conv 16x16x6-9, kernel 3x3, stride 1x1, dilation 2x3, 3 groups"
+    assert ConvSpec.parse("8x8x2-2").title == "conv 8x8x2-2, kernel 3x3, stride 1x1"
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,7 @@ def test_measured(operator: str, precision: str) -> None:
         ("mul", "w8a4", "relu", "clamp apart"),
         ("add", "w8a8o4", None, "requantize apart"),
         ("mul", "w8a8-unrolled", None, "no weights"),
+        ("mul", "w8a4-thresholds", None, "no sums to requantize"),
     ],
 )
 def test_says_what_it_expects(

@@ -93,22 +93,21 @@ def test_costs_are_those_of_a_run(profile: str, tmp_path: Path) -> None:
 
 
 def test_costs_of_a_shipped_kernel_are_those_of_a_run() -> None:
-    """So it is for a loop with a label in the middle, from tightly coupled memories."""
+    """So it is for a loop with a frame on the stack, from tightly coupled memories."""
     board = load_profile("nucleo-h743zi")
-    path = CONV / "masked_dot.S"
-    used = "extern char tc_dot_masked[]; const char *use = tc_dot_masked;\n"
+    path = CONV / "w4a4_dot_m7.S"
+    used = "extern char tc_dot_w4a4[]; const char *use = tc_dot_w4a4;\n"
     sources = (Source.file(path), Source.generated("main.c", used + MAIN))
     machine = Machine(build(program(sources, board, extra_flags=("-Wl,-u,use",))).elf, board)
     machine.start("main")
     room = machine.symbol("room")
     listing = Excerpt.find(path, ".Lloop").assemble(ASSEMBLY)
-    assert len(listing.boundaries) == 1
     short, long = (
-        learnt_cycles(machine, "tc_dot_masked", room, room + 30000, room + 60000, steps, 1, 0, 0)
-        for steps in (600, 728)
+        learnt_cycles(machine, "tc_dot_w4a4", room, room + 30000, room + 60000, steps, 1)
+        for steps in (300, 428)
     )
     body = make_body(listing, distinct=False)
-    assert cycles(body, "nucleo-h743zi") == Fraction(long - short, 64)
+    assert cycles(body, "nucleo-h743zi") == Fraction(long - short, 128)
 
 
 @pytest.mark.parametrize("profile", ["ideal-m7", "ideal-m4", "ideal-m33"])

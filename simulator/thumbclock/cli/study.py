@@ -7,7 +7,13 @@ import typer
 
 from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.errors import reported
-from thumbclock.cli.options import JsonOption, QuietOption, ToolchainOption
+from thumbclock.cli.options import (
+    DEFAULT_PROFILE,
+    JsonOption,
+    QuietOption,
+    ToolchainOption,
+    words,
+)
 from thumbclock.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
@@ -102,4 +108,67 @@ def _check_outputs(file: Path, *outputs: Path | None) -> None:
         raise UsageError("two of FILE, --figure, --markdown and --json are the same file")
 
 
+def unroll(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of layers, .toml.")],
+    profile: Annotated[str, typer.Option(help="Board or core.")] = DEFAULT_PROFILE,
+    place: Annotated[
+        str, typer.Option(metavar="ROLE=MEMORY,...", help="Which memory holds what.")
+    ] = "",
+    kernels: Annotated[
+        str, typer.Option(metavar="NAME,...", help="Kernels to choose from, for every layer.")
+    ] = "w8a8,w8a8-unrolled",
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BYTES", min=0, help="Most emitted code.  [default: 3/4 of the code memory]"
+        ),
+    ] = None,
+    match: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only layers whose name contains it.")
+    ] = "",
+    toolchain: ToolchainOption = "zig",
+    json: JsonOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Choose which layers of a file to unroll, for the fewest cycles in a budget of code memory.
+
+    Exit code: 0; 1 when an output differs from its reference; 2 when FILE is not valid, or the
+    budget does not suffice; 3 when a kernel faulted.
+    """
+    with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
+        from thumbclock.kernels.precision import parse_precision
+        from thumbclock.profiles import load_profile, parse_placement
+        from thumbclock.reports.unroll import unroll_summary
+        from thumbclock.result import write_result
+        from thumbclock.studies.layers import layer_specs, read_layers
+        from thumbclock.studies.unroll import Budget, choose, default_budget_bytes, measure_options
+        from thumbclock.toolchain import find_toolchain
+
+    board, compiler = load_profile(profile), find_toolchain(toolchain)
+    placement = parse_placement(place, board.board)
+    most = default_budget_bytes(placement) if budget is None else budget
+    within = Budget(board, placement, most)
+    precisions = [parse_precision(name) for name in words([kernels])]
+    described = read_layers(file)
+    chosen = layer_specs(described, precisions, match)
+    if not chosen:
+        raise UsageError(f"--match {match!r}: no layer of {file} has that in its name")
+    rows = []
+    with progress_bar(quiet=quiet) as progress:
+        task = progress.add_task("measuring", total=len(chosen))
+        for name, specs in chosen.items():
+            progress.update(task, description=name)
+            rows.append(measure_options(name, specs, within, compiler))
+            progress.update(task, advance=1)
+    result = choose(described.title, rows, within, compiler)
+    if json is not None:
+        write_result(result, json)
+    if not quiet:
+        stdout_console().print(unroll_summary(result))
+    options = [option for row in rows for option in row.options]
+    if wrong := [option for option in options if option.outputs_differ]:
+        raise CheckFailed(f"{len(wrong)} of {len(options)} kernels differ from their reference")
+
+
 study.command()(reported(layers))
+study.command()(reported(unroll))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.packed import value_range
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
@@ -12,10 +13,33 @@ from thumbclock.kernels.requantization import (
 )
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["expect_requantization", "expect_tensor"]
+__all__ = ["expect_numbers", "expect_requantization", "expect_tensor"]
 
 _INT32 = (-(1 << 31), (1 << 31) - 1)
 _INT8 = (-128, 127)
+
+
+def expect_numbers(
+    precision: Precision,
+    inputs: tuple[IntArray, tuple[int, ...]],
+    weights: tuple[IntArray, tuple[int, ...]],
+    requantization: Requantization,
+) -> None:
+    """Refuse numbers that are not those of a layer with weights.
+
+    Args:
+        precision: Of the layer.
+        inputs: The array and the shape that it must have.
+        weights: The same; output channels come first.
+        requantization: From sums to outputs.
+
+    Raises:
+        UsageError: A shape, type or value is another.
+    """
+    expect_requantization(precision, requantization, weights[1][0])
+    signed = precision.signed or precision.activation_bits == 8
+    expect_tensor("inputs", *inputs, value_range(precision.activation_bits, signed=signed))
+    expect_tensor("weights", *weights, value_range(precision.weight_bits, signed=True))
 
 
 def expect_tensor(

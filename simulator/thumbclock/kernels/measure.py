@@ -76,11 +76,13 @@ def measure(
     run = _run_result(machine.result(_record(built)), before, call, board, where)
     return KernelResult(
         operator=task.operator,
+        title=spec.title,
         precision=Precision(weights=task.weight_bits, activations=task.activation_bits),
         shape=task.shape,
         options=_options(task, machine, optimisation),
         macs=task.macs,
         mac_per_cycle=task.macs / call.cycles,
+        outputs=task.expected.size,
         checked=True,
         mismatch_count=count,
         mismatches=mismatches,

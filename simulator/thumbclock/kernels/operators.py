@@ -7,8 +7,14 @@ from typing import Any
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.data import random_layer as random_conv
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.depthwise.data import random_layer as random_depthwise
+from thumbclock.kernels.depthwise.spec import DepthwiseSpec
 from thumbclock.kernels.elementwise.data import random_binary, random_clamp, random_requantize
 from thumbclock.kernels.elementwise.spec import ElementwiseSpec
+from thumbclock.kernels.fully_connected.data import random_layer as random_fully_connected
+from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
+from thumbclock.kernels.movement.layer import random_layer as random_movement
+from thumbclock.kernels.movement.spec import ConcatSpec, PadSpec, ReshapeSpec, TransposeSpec
 from thumbclock.kernels.options import KernelOptions, check_options
 from thumbclock.kernels.pooling.layer import random_layer as random_pool
 from thumbclock.kernels.pooling.spec import PoolSpec
@@ -49,6 +55,20 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"kernel", "stride", "padding", "dilation", "groups"}),
             ConvSpec.from_options,
             random_conv,
+        ),
+        Operator(
+            "depthwise",
+            "depthwise convolution, with a channel multiplier",
+            frozenset({"kernel", "stride", "padding", "dilation"}),
+            DepthwiseSpec.from_options,
+            random_depthwise,
+        ),
+        Operator(
+            "fc",
+            "fully connected layer",
+            frozenset(),
+            FullyConnectedSpec.from_options,
+            random_fully_connected,
         ),
         Operator(
             "maxpool",
@@ -112,6 +132,34 @@ OPERATORS: dict[str, Operator] = {
             frozenset(),
             SoftmaxSpec.from_options,
             random_softmax,
+        ),
+        Operator(
+            "pad",
+            "one value around an image",
+            frozenset({"padding"}),
+            PadSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "concat",
+            "images side by side",
+            frozenset({"axis"}),
+            ConcatSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "transpose",
+            "another order of axes",
+            frozenset({"axis"}),
+            TransposeSpec.from_options,
+            random_movement,
+        ),
+        Operator(
+            "reshape",
+            "the same elements under another shape",
+            frozenset(),
+            ReshapeSpec.from_options,
+            random_movement,
         ),
     )
 }

@@ -17,6 +17,7 @@ from thumbclock.kernels.task import IntArray
 
 __all__ = [
     "largest_input",
+    "largest_int8_sums",
     "largest_sums",
     "pack_int8",
     "pack_sub_byte",
@@ -33,6 +34,27 @@ def largest_input(precision: Precision, input_offset: int) -> int:
     lowest = lowest_value(bits, signed=precision.signed or bits == 8)
     highest = 1 if bits == 1 else lowest + (1 << bits) - 1
     return max(abs(lowest + input_offset), abs(highest + input_offset))
+
+
+def largest_int8_sums(
+    requantization: Int8Requantization, by_channel: IntArray, precision: Precision
+) -> IntArray:
+    """Return how large a sum can become, doubled and shifted left as kernels multiply it.
+
+    Args:
+        requantization: The arithmetic.
+        by_channel: (channels, products) weights.
+        precision: Of the layer.
+
+    Raises:
+        UsageError: It would leave 32 bits.
+    """
+    largest = largest_sums(by_channel, precision, requantization.input_offset)
+    largest = largest + np.abs(requantization.bias)
+    left = np.maximum(requantization.shift, 0) + 1
+    _expect_range(largest, left)
+    shifted: IntArray = largest << left
+    return shifted
 
 
 def largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
@@ -82,9 +104,8 @@ def pack_int8(
     Raises:
         UsageError: A product would leave 32 bits.
     """
-    largest = largest_sums(by_channel, precision, requantization.input_offset)
+    largest_int8_sums(requantization, by_channel, precision)
     left = np.maximum(requantization.shift, 0) + 1
-    _expect_range(largest + np.abs(requantization.bias), left)
     folded = requantization.bias + requantization.input_offset * by_channel.sum(axis=1) - excess
     right = np.maximum(-requantization.shift, 0)
     rows = zip(folded, requantization.multiplier, left, right, strict=True)

@@ -62,7 +62,8 @@ def weightless_name(precision: Precision) -> str:
     """Return the name of a kernel without weights, e.g. ``a8``, ``a4s`` or ``a8o4``."""
     outputs = precision.output_bits
     changed = f"o{outputs}" if outputs != precision.activation_bits else ""
-    return f"a{precision.activation_bits}{changed}{'s' * precision.signed}"
+    thresholds = "-thresholds" * precision.thresholds
+    return f"a{precision.activation_bits}{changed}{'s' * precision.signed}{thresholds}"
 
 
 def expect_weightless(operator: str, precision: Precision, *, one_width: bool = True) -> None:
@@ -74,10 +75,13 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
         one_width: Whether outputs have as many bits as inputs.
 
     Raises:
-        UsageError: Code is to be emitted, or outputs are to have other bits than inputs.
+        UsageError: Code is to be emitted, or outputs are to have other bits than inputs, or
+            thresholds.
     """
     if precision.unrolled or precision.skip_percent:
         raise UsageError(f"{operator} has no weights that code could hold; leave out -unrolled")
+    if one_width and precision.thresholds:
+        raise UsageError(f"{operator} has no sums to requantize; leave out -thresholds")
     if one_width and precision.output_bits != precision.activation_bits:
         raise UsageError(
             f"{operator} has outputs of {precision.activation_bits} bits like its inputs; leave "

@@ -64,7 +64,8 @@ def kernel_summary(result: KernelResult) -> RenderableType:
     """Return what a kernel cost, and whether its outputs are right."""
     run = result.run
     table = _facts()
-    table.add_row("kernel", f"{result.operator} {implementation(result)}, {_shape_text(result)}")
+    shape = result.title.removeprefix(result.operator).strip()
+    table.add_row("kernel", f"{result.operator} {implementation(result)}, {shape}")
     table.add_row("board", run.profile)
     if run.placement:
         places = ", ".join(f"{role}={memory}" for role, memory in run.placement.items())
@@ -77,7 +78,7 @@ def kernel_summary(result: KernelResult) -> RenderableType:
         table.add_row("MAC/cycle", f"{result.mac_per_cycle:.3f}  ({result.macs:,} MACs)")
     else:
         cycles = cycles_per_output(result)
-        table.add_row("cycles/output", f"{cycles:.2f}  ({_outputs(result):,} outputs)")
+        table.add_row("cycles/output", f"{cycles:.2f}  ({result.outputs:,} outputs)")
     table.add_row("outputs", Text(_verdict(result)))
     table.add_row("accuracy", Text(f"{run.model.core}: {run.model.accuracy}"))
     return Group(table, *_where_cycles_went(run))
@@ -332,23 +333,7 @@ def implementation(row: KernelResult) -> str:
 
 def cycles_per_output(row: KernelResult) -> float:
     """Return the cycles of one element of the output."""
-    return row.run.cycles / _outputs(row)
-
-
-def _outputs(row: KernelResult) -> int:
-    return row.shape["out_h"] * row.shape["out_w"] * row.shape["out_c"]
-
-
-def _shape_text(result: KernelResult) -> str:
-    """Return the input, the channels that weights lead to, and a window where there is one."""
-    shape = result.shape
-    text = f"{shape['in_h']}x{shape['in_w']}x{shape['in_c']}"
-    if result.macs:
-        text += f"-{shape['out_c']}"
-    if "kernel_h" in shape:
-        text += f", kernel {shape['kernel_h']}x{shape['kernel_w']}"
-        text += f", stride {shape['stride_h']}x{shape['stride_w']}"
-    return text
+    return row.run.cycles / max(row.outputs, 1)
 
 
 def _placement_text(row: KernelResult) -> str:

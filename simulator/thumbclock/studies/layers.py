@@ -19,14 +19,22 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.measure import measure
 from thumbclock.kernels.operators import parse_spec
 from thumbclock.kernels.options import KernelOptions
-from thumbclock.kernels.precision import parse_precision
+from thumbclock.kernels.precision import Precision, parse_precision
 from thumbclock.kernels.task import KernelSpec
 from thumbclock.profiles import Placement, Profile, load_profile, parse_placement
 from thumbclock.result import KernelResult, LayerMean, LayerRow, LayersResult
 from thumbclock.result import Toolchain as ToolchainRecord
 from thumbclock.toolchain import MemoryOverflowError, Toolchain
 
-__all__ = ["LayerFile", "Measurement", "measure_layer", "measurements", "read_layers", "summarise"]
+__all__ = [
+    "LayerFile",
+    "Measurement",
+    "layer_specs",
+    "measure_layer",
+    "measurements",
+    "read_layers",
+    "summarise",
+]
 
 
 class _Model(BaseModel):
@@ -121,17 +129,30 @@ def measurements(file: LayerFile) -> list[Measurement]:
     """
     boards = [load_profile(name) for name in file.profiles]
     return [
-        Measurement(layer, _spec(layer, precision), board)
+        Measurement(layer, _spec(layer, parse_precision(precision)), board)
         for board in boards
         for layer in file.layers
         for precision in layer.precisions
     ]
 
 
-def _spec(layer: _Layer, precision: str) -> KernelSpec:
-    options = KernelOptions(
-        parse_precision(precision), layer.shape, layer.kernel, layer.stride, layer.padding
-    )
+def layer_specs(
+    file: LayerFile, precisions: Sequence[Precision], match: str = ""
+) -> dict[str, list[KernelSpec]]:
+    """Return the layers whose name contains ``match``, each in the given precisions.
+
+    Raises:
+        UsageError: An operator or shape is not there.
+    """
+    return {
+        layer.name: [_spec(layer, precision) for precision in precisions]
+        for layer in file.layers
+        if match in layer.name
+    }
+
+
+def _spec(layer: _Layer, precision: Precision) -> KernelSpec:
+    options = KernelOptions(precision, layer.shape, layer.kernel, layer.stride, layer.padding)
     return parse_spec(layer.operator, options)
 
 

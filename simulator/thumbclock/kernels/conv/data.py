@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thumbclock.kernels.conv.layer import ConvLayer
-from thumbclock.kernels.conv.packing import lane_pairs, window_fields
+from thumbclock.kernels.conv.lines import operand_pairs
 from thumbclock.kernels.conv.reference import accumulate, padding_value, windows
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import lowest_value
@@ -170,19 +170,18 @@ def keep_mask(
 ) -> NDArray[np.bool_]:
     """Return which operands stay, OHWI, when ``skip_percent`` of a layer's pairs are left out.
 
-    A pair is what one SMLAD multiplies: elements 0 and 2, or 1 and 3, of four neighbours in
-    (kernel_h, kernel_w, in_c) order. The pairs of the whole layer with the smallest summed
-    significance go, ties by position.
+    A pair is what one SMLAD of the emitted code multiplies; see `operand_pairs`. The pairs of the
+    whole layer with the smallest summed significance go, ties by position.
     """
     shares = significance(spec, inputs, weights, input_offset).reshape(spec.out_c, -1)
-    pairs = lane_pairs(window_fields(spec, 1), 8)
+    pairs = operand_pairs(spec)
     padded = np.concatenate([shares, np.zeros((spec.out_c, 1))], axis=1)
-    score = padded[:, pairs].sum(axis=2)
-    left_out = score.size * spec.precision.skip_percent // 100
-    order = np.argsort(score, axis=None, kind="stable")
-    gone = np.zeros(score.size, np.bool_)
-    gone[order[:left_out]] = True
+    channels = np.arange(spec.out_c)[:, None, None]
+    real = (pairs >= 0).any(axis=2)
+    score = np.where(real, padded[channels, pairs].sum(axis=2), np.inf)
+    left_out = int(real.sum()) * spec.precision.skip_percent // 100
+    gone = np.argsort(score, axis=None, kind="stable")[:left_out]
     keep = np.ones(padded.shape, np.bool_)
-    for channel, column in np.argwhere(gone.reshape(score.shape)):
-        keep[channel, pairs[column]] = False
+    channel, word = np.unravel_index(gone, score.shape)
+    keep[channel[:, None], pairs[channel, word]] = False
     return keep[:, :-1].reshape(spec.weight_shape)

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from thumbclock.kernels.conv.packing import kernel_name
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.requantization import Int8Requantization, Requantization
-from thumbclock.kernels.tables import pack_int8
+from thumbclock.kernels.tables import largest_input, pack_int8
 from thumbclock.kernels.task import IntArray
 
 __all__ = ["fits_groups", "is_dense", "pack_groups"]
@@ -17,26 +16,28 @@ _SUM_LIMITS = {"w8a8": (1 << 23, 1 << 31) * 2, "w4a8": (1 << 23, 1 << 19, 1 << 2
 
 def is_dense(spec: ConvSpec) -> bool:
     """Return whether the kernel is one of ``tc_dense.h``."""
-    return not spec.precision.winograd and kernel_name(spec.precision) in _SUM_LIMITS
+    return not spec.precision.winograd and spec.precision.base in _SUM_LIMITS
 
 
 def fits_groups(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> bool:
     """Return whether a dense kernel can take outputs straight from its accumulators.
 
     It can where sums fit the scaled accumulators whatever the activations are, every shift is to
-    the right by 2 or more, and outputs use all of int8. That is every usual layer; others have
-    their sums in memory.
+    the right by 2 to 12, outputs use all of int8, and none leaves 16 bits before it is saturated.
+    That is every usual layer; others have their sums in memory.
     """
     if not is_dense(spec) or not isinstance(requantization, Int8Requantization):
         return False
-    limits = np.resize(_SUM_LIMITS[kernel_name(spec.precision)], spec.out_c)
-    largest = 128 * np.abs(np.asarray(weights, np.int64)).reshape(spec.out_c, -1).sum(axis=1)
-    bounds = (requantization.activation_min, requantization.activation_max)
+    magnitudes = np.abs(np.asarray(weights, np.int64)).reshape(spec.out_c, -1).sum(axis=1)
+    limits = np.resize(_SUM_LIMITS[spec.precision.base], spec.out_c)
     right = -requantization.shift
-    return bool((largest < limits).all() and ((right >= 2) & (right <= 31)).all()) and bounds == (
-        -128,
-        127,
-    )
+    if (128 * magnitudes >= limits).any() or (right < 2).any() or (right > 12).any():
+        return False
+    widest = largest_input(spec.precision, requantization.input_offset)
+    largest = widest * magnitudes + np.abs(requantization.bias)
+    outputs = (largest * requantization.multiplier >> (31 + right)) + 512
+    bounds = (requantization.activation_min, requantization.activation_max)
+    return bool((outputs < 1 << 15).all()) and bounds == (-128, 127)
 
 
 def pack_groups(spec: ConvSpec, requantization: Int8Requantization, weights: IntArray) -> bytes:
@@ -50,7 +51,7 @@ def pack_groups(spec: ConvSpec, requantization: Int8Requantization, weights: Int
     table = np.zeros((-(-spec.out_c // _GROUP) * _GROUP, 3), np.int64)
     table[: spec.out_c, :2] = plain.reshape(-1, 3)[:, :2]
     table[:, 0] *= 2
-    table[: spec.out_c, 2] = 1 << (32 + requantization.shift)
+    table[: spec.out_c, 2] = (1 << (32 + requantization.shift)) + 1
     groups = table.reshape(-1, _GROUP, 3)
     pairs = groups[:, :, :2].reshape(len(groups), -1)
     return np.concatenate([pairs, groups[:, :, 2]], axis=1).astype("<i4").tobytes()

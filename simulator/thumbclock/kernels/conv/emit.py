@@ -1,155 +1,134 @@
 """Assembly of a convolution whose weights are constants in the code.
 
-The emitted function computes the sums of one block of four pixels (a column of 16-bit activation
-pairs each, interleaved word by word) for all output channels. Two channels share each load of an
-activation pair. A weight that is zero costs nothing where its partner in the pair is zero too;
-where it is not, the constant is shorter at best. So an operand is left out by making it zero, and
-nothing of it is left in the sum.
+The emitted function computes all output channels of a block of pixels: for some channels at a time
+the sums, then their bytes. Weights that are zero cost nothing: a pair of them is left out, and so
+is an activation that no channel of the block wants. So an operand is left out by making it zero.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
-from thumbclock.kernels.conv.packing import lane_pairs, window_fields
+from thumbclock.kernels.conv.lines import lines_of, spread_weights, window_words
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.emission import (
+    ACCUMULATORS,
+    Channel,
+    Code,
+    Output,
+    Window,
+    Word,
+    emit_outputs,
+    emit_products,
+    function_text,
+)
+from thumbclock.kernels.requantization import Int8Requantization
+from thumbclock.kernels.tables import largest_int8_sums
 from thumbclock.kernels.task import IntArray
+from thumbclock.profiles import CoreProfile
 
-__all__ = ["PIXELS", "emit_unrolled"]
+__all__ = ["FUNCTION", "emit_unrolled"]
 
-PIXELS = 4
-"""Pixels in a block: how often each constant is used once it is in a register."""
+FUNCTION = "tc_unrolled_block"
+"""Symbol of the emitted function."""
 
-_ACCUMULATORS = ("r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11")
-_CONSTANTS = ("r2", "r3")
-_ACTIVATIONS = ("r1", "r12", "lr")
-_REACH_BYTES = 4092  # of a load's immediate offset
+_MOST_LEFT = 8  # int8 weights shifted that far still fit a lane
+_IN_RUNS = {"cortex-m4"}  # cores that pipeline loads only beside each other
 
 
-def emit_unrolled(spec: ConvSpec, weights: IntArray, name: str = "tc_unrolled_dot") -> str:
-    """Return GNU assembly of ``void name(const uint32_t *columns, int32_t *sums)``.
+def emit_unrolled(
+    spec: ConvSpec, weights: IntArray, requantization: Int8Requantization, core: CoreProfile
+) -> str:
+    """Return GNU assembly of ``void tc_unrolled_block(const int16_t *window, int8_t *output)``.
 
     Args:
         spec: The convolution.
         weights: OHWI int8; operands to leave out are zero.
-        name: The function's symbol; its section is ``.text.tc_unrolled``.
+        requantization: From sums to outputs.
+        core: The core whose pipeline the order of instructions suits.
     """
-    by_channel = np.zeros((-(-spec.out_c // 2) * 2, spec.products + 1), np.int64)
-    by_channel[: spec.out_c, :-1] = weights.reshape(spec.out_c, spec.products)
-    lanes = by_channel[:, lane_pairs(window_fields(spec, 1), 8)]  # padding meets the last zero
-    words = (lanes[..., 0] & 0xFFFF) | (lanes[..., 1] & 0xFFFF) << 16
-    body = [line for pair in words.reshape(-1, 2, words.shape[1]) for line in _channel_pair(pair)]
-    return "\n".join(
-        [
-            "    .syntax unified",
-            "    .thumb",
-            '    .section .text.tc_unrolled, "ax", %progbits',
-            "    .p2align 3",
-            f"    .global {name}",
-            f"    .type {name}, %function",
-            "    .thumb_func",
-            f"{name}:",
-            "    push {r1, r4-r11, lr}",
-            *(f"    {line}" for line in body),
-            "    pop {r1, r4-r11, pc}",
-            f"    .size {name}, . - {name}",
-            "",
+    lines = lines_of(spec)
+    places, lanes = window_words(lines, spread_weights(spec, weights))
+    pixels = range(lines.block_pixels)
+    shifts = _shifts(requantization)
+    by_channel = weights.reshape(spec.out_c, -1)
+    largest = largest_int8_sums(requantization, by_channel, spec.precision)
+    sums: IntArray = by_channel.sum(axis=1)
+    biases = (requantization.bias + requantization.input_offset * sums) << shifts
+    in_runs = core.name in _IN_RUNS
+    code = Code(narrow=lines.interleaved and not in_runs)
+    for group in _groups(lanes, len(ACCUMULATORS) // len(pixels)):
+        registers = iter(ACCUMULATORS)
+        accumulators = [tuple(islice(registers, len(pixels))) for _ in group]
+        words = _words(places, lanes[group] << shifts[group][:, None, None])
+        emit_products(
+            code,
+            Window(words, [lines.pixel_offset(pixel) for pixel in pixels]),
+            accumulators,
+            [int(biases[channel]) for channel in group],
+            in_runs=in_runs,
+        )
+        outputs = [
+            Output(
+                accumulators[index][pixel],
+                _channel(requantization, channel, int(largest[channel]), int(shifts[channel])),
+                pixel * lines.along.out_bytes + channel,
+            )
+            for index, channel in enumerate(group)
+            for pixel in pixels
         ]
-    )
+        emit_outputs(code, outputs)
+    return function_text(FUNCTION, code)
 
 
-@dataclass
-class _Step:
-    """One SMLAD, with what must be in registers before it."""
+def _groups(lanes: IntArray, size: int) -> list[list[int]]:
+    """Return the output channels in groups, those together that need the same words.
 
-    word: int
-    pixel: int
-    channel: int
-    constants: list[str] = field(default_factory=list)
-    loads: bool = False
-
-
-def _channel_pair(words: IntArray) -> list[str]:
-    """Return the code of two output channels: sums of eight accumulators, stored."""
-    steps = list(_steps(words))
-    lines = list(_issue(steps))
-    started = {(step.channel, step.pixel) for step in steps}
-    for channel in range(2):
-        if (channel, 0) not in started:
-            lines += [f"mov {acc}, #0" for acc in _ACCUMULATORS[channel * 4 : channel * 4 + 4]]
-    return [*lines, "ldr r1, [sp]", "stmia r1!, {r4-r11}", "str r1, [sp]"]
-
-
-def _steps(words: IntArray) -> Iterator[_Step]:
-    for word in np.flatnonzero(words.any(axis=0)):
-        channels = [channel for channel in range(2) if words[channel, word]]
-        for pixel in range(PIXELS):
-            for channel in channels:
-                step = _Step(int(word), pixel, channel, loads=channel == channels[0])
-                if pixel == 0:
-                    value = int(words[channel, word])
-                    step.constants = _constant(_CONSTANTS[channel], value)
-                yield step
-
-
-def _issue(steps: list[_Step]) -> Iterator[str]:
-    """Order loads one activation ahead of their use, constants right before theirs.
-
-    Three registers hold activations in turn: while one is multiplied the next is there and the
-    one after it is on its way, so that no SMLAD waits for a load.
+    Of equals, channels four apart: their bytes lie in both banks of the M7's memory, each of which
+    takes four cycles to store one.
     """
-    loads = [(step.word, step.pixel) for step in steps if step.loads]
-    base = 0
-    issued = 0
-    used = -1
-    fresh = set(range(2 * PIXELS))
-
-    def load() -> Iterator[str]:
-        nonlocal base, issued
-        word, pixel = loads[issued]
-        offset = 4 * (word * PIXELS + pixel)
-        if offset - base > _REACH_BYTES:
-            yield f"add r0, r0, #{_REACH_BYTES + 4}"
-            base += _REACH_BYTES + 4
-        yield f"ldr {_ACTIVATIONS[issued % 3]}, [r0, #{offset - base}]"
-        issued += 1
-
-    for step in steps:
-        yield from step.constants
-        if step.loads:
-            used += 1
-            while issued < min(len(loads), used + 3):
-                yield from load()
-        accumulator = step.channel * PIXELS + step.pixel
-        operands = f"{_CONSTANTS[step.channel]}, {_ACTIVATIONS[used % 3]}"
-        target = _ACCUMULATORS[accumulator]
-        if accumulator in fresh:
-            fresh.remove(accumulator)
-            yield f"smuad {target}, {operands}"
-        else:
-            yield f"smlad {target}, {operands}, {target}"
-    if base:
-        yield f"sub r0, r0, #{base}"
+    needs = np.asarray(lanes.any(axis=2), np.int64)
+    left = list(range(len(needs)))
+    groups = []
+    while left:
+        first = left.pop(0)
+        shared = {other: int(needs[first] @ needs[other]) for other in left}
+        left.sort(key=lambda other: (-shared[other], (other - first) % 8 != 4, other))
+        groups.append([first, *left[: size - 1]])
+        left = sorted(left[size - 1 :])
+    return groups
 
 
-def _constant(register: str, value: int) -> list[str]:
-    """Return the shortest code that puts a 32-bit constant into a register."""
-    if _is_modified_immediate(value):
-        return [f"mov {register}, #{value:#x}"]
-    inverted = ~value & 0xFFFFFFFF
-    if _is_modified_immediate(inverted):
-        return [f"mvn {register}, #{inverted:#x}"]
-    low = [f"movw {register}, #{value & 0xFFFF:#x}"]
-    return low if value < 1 << 16 else [*low, f"movt {register}, #{value >> 16:#x}"]
+def _words(places: IntArray, lanes: IntArray) -> Sequence[Word]:
+    """Return the words of which a channel needs one or both lanes."""
+    packed = (lanes[..., 0] & 0xFFFF) | (lanes[..., 1] & 0xFFFF) << 16
+    return [
+        Word(int(places[word]), tuple(int(value) for value in packed[:, word]))
+        for word in np.flatnonzero(packed.any(axis=0))
+    ]
 
 
-def _is_modified_immediate(value: int) -> bool:
-    """Whether Thumb's 12-bit modified immediates can hold a 32-bit constant."""
-    byte = value & 0xFF
-    high = value >> 8 & 0xFF
-    if value in {byte, byte * 0x00010001, high * 0x01000100, byte * 0x01010101}:
-        return True
-    # Eight bits, the highest of them set, anywhere above the lowest byte.
-    lowest = max(value.bit_length() - 8, 0)
-    return value == value >> lowest << lowest
+def _shifts(requantization: Int8Requantization) -> IntArray:
+    """Return how far the weights of each channel are shifted left, to spare that of the sums.
+
+    One bit more than TensorFlow Lite's left shift: SMMULR takes the upper half of 64 bits, where
+    Q31 wants them from bit 31 on.
+    """
+    shifts: IntArray = np.clip(requantization.shift + 1, 1, _MOST_LEFT)
+    return shifts
+
+
+def _channel(
+    requantization: Int8Requantization, channel: int, largest: int, shifted: int
+) -> Channel:
+    shift = int(requantization.shift[channel])
+    return Channel(
+        multiplier=int(requantization.multiplier[channel]),
+        left=max(shift, 0) + 1 - shifted,
+        right=max(-shift, 0),
+        offset=requantization.output_offset,
+        low=requantization.activation_min,
+        high=requantization.activation_max,
+        largest=largest,
+    )

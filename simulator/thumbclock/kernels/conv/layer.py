@@ -6,9 +6,8 @@ from functools import partial
 import numpy as np
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.checks import expect_requantization, expect_tensor
+from thumbclock.kernels.checks import expect_numbers
 from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
-from thumbclock.kernels.conv.emit import emit_unrolled
 from thumbclock.kernels.conv.mixed import (
     channel_block,
     mixed_excess,
@@ -20,14 +19,21 @@ from thumbclock.kernels.conv.mixed import (
 )
 from thumbclock.kernels.conv.packing import (
     keeps_rows,
-    kernel_name,
     pack_requantization,
     pack_weights,
     scratch_bytes,
     shape_fields,
 )
 from thumbclock.kernels.conv.reference import convolve
+from thumbclock.kernels.conv.sliced import (
+    high_planes,
+    is_sliced,
+    pack_sliced_start,
+    pack_sliced_weights,
+    sliced_scratch_bytes,
+)
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.conv.unrolled import unrolled_task
 from thumbclock.kernels.conv.winograd import (
     check_winograd,
     check_winograd_sums,
@@ -35,7 +41,7 @@ from thumbclock.kernels.conv.winograd import (
     winograd_files,
     winograd_scratch_bytes,
 )
-from thumbclock.kernels.packed import pack_activations, unpack_activations, value_range
+from thumbclock.kernels.packed import pack_activations, unpack_activations
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
@@ -45,17 +51,16 @@ from thumbclock.kernels.requantization import (
 from thumbclock.kernels.tables import pack_table
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
-from thumbclock.toolchain import Source
 
 __all__ = ["KERNEL_FILES", "ConvLayer"]
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
     "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{m}.S", "conv/copy.S"),
     "w4a8": ("conv/w4a8.c", "conv/w4a8_dot_{m}.S", "conv/copy.S"),
-    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot.S", "conv/copy.S"),
-    "w2a2": ("conv/w2a2.c", "conv/masked_dot.S", "conv/copy.S"),
+    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot_{m}.S", "conv/w4a4_finish.S", "conv/copy.S"),
+    "w2a2": ("conv/w2a2.c", "conv/w2a2_dot_{m}.S", "conv/w2a2_finish.S"),
     "w1a1": ("conv/w1a1.c",),
-    "unrolled": ("conv/unrolled.c", "conv/copy.S"),
+    "w1a1_sliced": ("conv/w1a1_sliced.c", "conv/w1a1_sliced_dot_{m}.S"),
 }
 """Sources of each kernel, below ``kernels/``; {m} is m7 for the dual-issue core, else m4."""
 
@@ -87,62 +92,87 @@ class ConvLayer:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
         precision = self.spec.precision
-        self._expect_numbers()
+        expect_numbers(
+            precision,
+            (self.inputs, self.spec.input_shape),
+            (self.weights, self.spec.weight_shape),
+            self.requantization,
+        )
         if not core.dsp and (precision.unrolled or precision.winograd):
             raise UsageError(
                 f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
                 f"profile with a Cortex-M4, M7 or M33, or {precision.base}"
             )
+        if precision.unrolled:
+            return self._unrolled_task(core)
         if precision.winograd:
             return self._winograd_task(core)
+        if _has_fast_path(self.spec) and is_sliced(self.spec) and core.architecture != "Armv6-M":
+            return self._sliced_task(core)
         if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
             return self._fast_task(core)
-        if not precision.unrolled:
-            return self._mixed_task(core)
-        raise UsageError(
-            f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights, "
-            "inputs and outputs of 8 bits, one group of channels and no dilation"
-        )
+        return self._mixed_task(core)
 
-    def _expect_numbers(self) -> None:
-        """Refuse numbers that are not those of the specification."""
-        spec, precision = self.spec, self.spec.precision
-        expect_requantization(precision, self.requantization, spec.out_c)
-        signed = precision.signed or precision.activation_bits == 8
-        inputs = value_range(precision.activation_bits, signed=signed)
-        expect_tensor("inputs (HWC)", self.inputs, spec.input_shape, inputs)
-        weights = value_range(precision.weight_bits, signed=True)
-        expect_tensor("weights (OHWI)", self.weights, spec.weight_shape, weights)
+    def _unrolled_task(self, core: CoreProfile) -> Task:
+        """Return the call of the kernel whose weights are constants in emitted code."""
+        precision = self.spec.precision
+        if not isinstance(self.requantization, Int8Requantization) or precision.base != "w8a8":
+            raise UsageError(
+                f"{self.spec.title} has no kernel {precision.name}; unrolled kernels have weights, "
+                "inputs and outputs of 8 bits"
+            )
+        task = unrolled_task(
+            self.spec, self.inputs, self.weights, self.requantization, self.expected(), core
+        )
+        return replace(task, shape=_shape(self.spec))
 
     def _fast_task(self, core: CoreProfile) -> Task:
         """Return the call of a kernel that is made by hand for its precision."""
         spec, precision = self.spec, self.spec.precision
-        kernel = kernel_name(precision)
         weights, requantization = self._rising()
-        unrolled = precision.unrolled
+        by_thresholds = "_thresholds" if precision.thresholds and precision.output_bits > 1 else ""
         by_groups = fits_groups(spec, self.requantization, self.weights)
         if by_groups and isinstance(requantization, Int8Requantization):
             table_ctype, table = "tc_dense_group", pack_groups(spec, requantization, weights)
         else:
             table_ctype, table = None, pack_requantization(spec, requantization, weights)
         return self._task(
-            kernel=kernel,
+            kernel=precision.base,
             header="conv/tc_conv.h",
-            files=_files(kernel, core),
-            generated=self._emitted(),
+            files=_files(precision.base, core),
             weights=pack_weights(spec, weights),
             table=table,
             table_ctype=table_ctype,
-            declarations=_UNROLLED_DOT if unrolled else "",
-            function=f"tc_conv_{kernel}",
+            function=f"tc_conv_{precision.base}{by_thresholds}",
             arguments=(
                 Struct("tc_conv_shape", shape_fields(spec)),
                 Pointer("tc_input"),
-                Pointer("tc_unrolled_dot" if unrolled else "tc_weights"),
+                Pointer("tc_weights"),
                 self._dense_requantization() if is_dense(spec) else self._requantization(),
             ),
             scratch_bytes=scratch_bytes(spec, by_sums=is_dense(spec) and not by_groups),
             options={"keeps_rows": keeps_rows(spec)},
+        )
+
+    def _sliced_task(self, core: CoreProfile) -> Task:
+        """Return the call of the binary kernel that is bit-sliced over output channels."""
+        spec = self.spec
+        weights, requantization = self._rising()
+        assert isinstance(requantization, ThresholdRequantization)
+        return self._task(
+            kernel="w1a1_sliced",
+            header="conv/tc_conv.h",
+            files=_files("w1a1_sliced", core),
+            weights=pack_sliced_weights(spec, weights),
+            table=pack_sliced_start(spec, requantization),
+            function="tc_conv_w1a1_sliced",
+            arguments=(
+                Struct("tc_conv_shape", shape_fields(spec)),
+                Pointer("tc_input"),
+                Pointer("tc_weights"),
+                Struct("tc_requant_sliced", (Pointer("tc_requantization"), high_planes(spec))),
+            ),
+            scratch_bytes=sliced_scratch_bytes(spec),
         )
 
     def _winograd_task(self, core: CoreProfile) -> Task:
@@ -203,8 +233,6 @@ class ConvLayer:
         function: str,
         arguments: tuple[Argument, ...],
         scratch_bytes: int,
-        generated: tuple[Source, ...] = (),
-        declarations: str = "",
         options: dict[str, bool | int | float | str] | None = None,
     ) -> Task:
         """Return a call; what all kernels have in common is added to a kernel's own."""
@@ -213,7 +241,7 @@ class ConvLayer:
         element = table_ctype or _TABLE_TYPES.get(type(self.requantization), "int32_t")
         arrays = [
             Array("tc_input", _ctype(precision.activation_bits), inputs, "data"),
-            *([Array("tc_weights", "uint32_t", weights)] if weights else []),
+            Array("tc_weights", "uint32_t", weights),
             Array("tc_requantization", element, table),
         ]
         stated: dict[str, bool | int | float | str] = {
@@ -223,9 +251,6 @@ class ConvLayer:
             "requantization_bytes": len(table),
             **(options or {}),
         }
-        if precision.unrolled:
-            stated["skip_percent"] = precision.skip_percent
-            stated["zero_weights"] = int((self.weights == 0).sum())
         return Task(
             operator="conv",
             implementation=precision.name,
@@ -235,9 +260,7 @@ class ConvLayer:
             macs=spec.macs,
             header=header,
             files=files,
-            generated=generated,
             arrays=tuple(arrays),
-            declarations=declarations,
             function=function,
             arguments=(*arguments, Pointer("tc_output"), Pointer("tc_scratch")),
             output_ctype=_ctype(precision.output_bits),
@@ -253,19 +276,15 @@ class ConvLayer:
             options=stated,
         )
 
-    def _emitted(self) -> tuple[Source, ...]:
-        if not self.spec.precision.unrolled:
-            return ()
-        return (Source.generated("tc_unrolled.S", emit_unrolled(self.spec, self.weights)),)
-
     def _rising(self) -> tuple[IntArray, Requantization]:
         """Return weights and requantization; of binary weights those of channels that rise.
 
         A sum that reaches its threshold, with weights negated, stays below 1 less it.
         """
         requantization = self.requantization
-        if not isinstance(requantization, ThresholdRequantization):
+        if self.spec.precision.weight_bits > 1:
             return self.weights, requantization
+        assert isinstance(requantization, ThresholdRequantization)
         falls = requantization.falls[:, None]
         thresholds = np.where(falls, 1 - requantization.thresholds, requantization.thresholds)
         signs = 1 - 2 * falls[:, :, None, None]
@@ -288,13 +307,11 @@ class ConvLayer:
             case SubByteRequantization() as q:
                 return Struct("tc_requant_un", (table, q.left))
             case ThresholdRequantization():
-                fast = _has_fast_path(self.spec)
-                return Struct("tc_requant_b1" if fast else "tc_requant_thresholds", (table,))
+                binary = _has_fast_path(self.spec) and self.spec.precision.output_bits == 1
+                return Struct("tc_requant_b1" if binary else "tc_requant_thresholds", (table,))
 
 
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
-
-_UNROLLED_DOT = "void tc_unrolled_dot(const uint32_t *columns, int32_t *sums);"
 
 _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
@@ -311,11 +328,9 @@ def _has_fast_path(spec: ConvSpec) -> bool:
     """Whether a kernel is made by hand for a precision and shape."""
     precision = spec.precision
     return (
-        kernel_name(precision) in KERNEL_FILES
-        and (precision.base == "w8a8" or not precision.unrolled)
+        precision.base in KERNEL_FILES
         and precision.output_bits == precision.activation_bits
         and not precision.signed
-        and (precision.output_bits == 1 or not precision.thresholds)
         and spec.groups == 1
         and not spec.is_dilated
     )

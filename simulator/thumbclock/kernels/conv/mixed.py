@@ -20,6 +20,7 @@ from thumbclock.profiles import CoreProfile
 __all__ = [
     "READ_AHEAD_BYTES",
     "channel_block",
+    "finishing_part",
     "mixed_excess",
     "mixed_files",
     "mixed_parts",
@@ -53,22 +54,25 @@ def channel_block(core: CoreProfile) -> int:
 def mixed_parts(precision: Precision, block: int) -> Struct:
     """Return ``tc_mixed_parts`` for a precision and a core's `channel_block`."""
     widen = f"tc_widen_{_kind(precision.activation_bits, signed=precision.signed)}"
-    if precision.thresholds or precision.output_bits == 1:
-        finish = f"tc_finish_thresholds{precision.output_bits}"
-    else:
-        finish = f"tc_finish_{_kind(precision.output_bits, signed=precision.signed)}"
     return Struct(
         "tc_mixed_parts",
         (
             Pointer(widen),
             Pointer(f"tc_dot_{precision.weight_bits}"),
-            Pointer(finish),
+            finishing_part(precision),
             precision.activation_bits,
             precision.output_bits,
             {8: 0, 4: 8, 2: 2, 1: 1}[precision.weight_bits],
             block,
         ),
     )
+
+
+def finishing_part(precision: Precision) -> Pointer:
+    """Return the function that requantizes and packs the sums of two pixels."""
+    if precision.thresholds or precision.output_bits == 1:
+        return Pointer(f"tc_finish_thresholds{precision.output_bits}")
+    return Pointer(f"tc_finish_{_kind(precision.output_bits, signed=precision.signed)}")
 
 
 def _kind(bits: int, *, signed: bool) -> str:

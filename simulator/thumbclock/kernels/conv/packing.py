@@ -9,6 +9,7 @@ of a window and the last group of channels, plus `READ_AHEAD_BYTES` that the loo
 use; `weight_bytes` and `scratch_bytes` state the sums.
 """
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,21 +18,19 @@ from numpy.typing import NDArray
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.packed import from_fields, to_fields
-from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
     SubByteRequantization,
     ThresholdRequantization,
 )
-from thumbclock.kernels.tables import pack_int8, pack_sub_byte
+from thumbclock.kernels.tables import pack_int8, pack_sub_byte, pack_thresholds
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
     "READ_AHEAD_BYTES",
     "RING_LIMIT_BYTES",
     "keeps_rows",
-    "kernel_name",
     "lane_pairs",
     "pack_requantization",
     "pack_weights",
@@ -69,7 +68,7 @@ class _Layout:
 
 
 def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
-    """Pack OHWI weights for a kernel; empty where they are constants in code.
+    """Pack OHWI weights for a kernel that loads them.
 
     Raises:
         UsageError: The shape differs from the specification's, or a value does not fit.
@@ -78,8 +77,6 @@ def pack_weights(spec: ConvSpec, weights: IntArray) -> bytes:
         raise UsageError(f"weights of shape {weights.shape}; expected OHWI {spec.weight_shape}")
     bits = spec.precision.weight_bits
     fields = to_fields(np.asarray(weights, np.int64), bits, signed=True)
-    if spec.precision.unrolled:
-        return b""
     layout = _layout(spec)
     bias = (layout.biased.astype(np.int64) << bits) >> 1
     values = (np.where(layout.source >= 0, fields.reshape(-1)[layout.source], 0) + bias) & (
@@ -106,15 +103,8 @@ def unpack_weights(spec: ConvSpec, data: bytes) -> IntArray:
     return weights.reshape(spec.weight_shape)
 
 
-def kernel_name(precision: Precision) -> str:
-    """Return the name of the C function, without its ``tc_conv_``."""
-    return "unrolled" if precision.unrolled else precision.base
-
-
 def weight_bytes(spec: ConvSpec) -> int:
-    """Return the bytes of packed weights, all padding included; 0 where they are code."""
-    if spec.precision.unrolled:
-        return 0
+    """Return the bytes of packed weights, all padding included."""
     layout = _layout(spec)
     return 4 * len(layout.source) + (READ_AHEAD_BYTES if layout.read_ahead else 0)
 
@@ -153,7 +143,9 @@ def _layout(spec: ConvSpec) -> _Layout:
         case "w4a4":
             return _layout_lanes(spec, step_words=2, rotations=(0, 8), high=12, at=0)
         case "w2a2":
-            return _layout_lanes(spec, step_words=1, rotations=(0, 4, 8, 12), high=14, at=0)
+            return _layout_lanes(
+                spec, step_words=1, rotations=(0, 4, 8, 12), high=14, at=0, accumulators=1
+            )
         case "w1a1":
             return _layout_w1a1(spec)
         case other:
@@ -195,12 +187,18 @@ def _layout_w1a1(spec: ConvSpec) -> _Layout:
     return _Layout(words, np.zeros(words.shape, np.bool_), read_ahead=False)
 
 
-STEPS_AT_ONCE = {"w2a2": 227}
-"""Steps of eight products that an accumulator holds; as in ``w2a2.c``."""
+STEPS_AT_ONCE = {"w2a2": 225}
+"""Words of weights (of eight products) whose sums totals hold; as in ``w2a2.c``."""
 
 
 def _layout_lanes(
-    spec: ConvSpec, *, step_words: int, rotations: tuple[int, ...], high: int | None, at: int
+    spec: ConvSpec,
+    *,
+    step_words: int,
+    rotations: tuple[int, ...],
+    high: int | None,
+    at: int,
+    accumulators: int = 2,
 ) -> _Layout:
     """Lay out words that a rotation and an AND turn into operands of SMLAD.
 
@@ -210,13 +208,15 @@ def _layout_lanes(
         rotations: Bits by which the loop rotates a word right, one operand each.
         high: Bit of a lane at which the second channel starts, None for one channel a lane.
         at: Bit of a lane at which the (first) channel starts.
+        accumulators: Words of weights, of so many channels or pairs of them, that alternate.
     """
     bits = spec.precision.weight_bits
     sharing = 1 if high is None else 2
     pairs = lane_pairs(window_fields(spec, step_words), spec.precision.activation_bits)
     elements = _elements(spec, pairs.reshape(-1), 2 * sharing)
     # (groups, accumulators, channels of an accumulator, words of weights, rotations, lanes)
-    elements = elements.reshape(-1, 2, sharing, len(pairs) // len(rotations), len(rotations), 2)
+    words = len(pairs) // len(rotations)
+    elements = elements.reshape(-1, accumulators, sharing, words, len(rotations), 2)
     source = np.full((*elements.shape[:2], elements.shape[3], 32 // bits), -1, np.int64)
     biased = np.zeros(source.shape, np.bool_)
     for channel in range(sharing):
@@ -262,10 +262,16 @@ def pack_requantization(spec: ConvSpec, requantization: Requantization, weights:
         case Int8Requantization():
             return pack_int8(requantization, by_channel, spec.precision)
         case SubByteRequantization():
-            return pack_sub_byte(requantization, by_channel, spec.precision, 4 if bits == 2 else 2)
+            return pack_sub_byte(requantization, by_channel, spec.precision, 8 // bits)
+        case ThresholdRequantization(bits=output_bits) if output_bits > 1:
+            # Channels that fill a byte reach no threshold, so that its spare fields are zero.
+            filler = struct.pack("<i", 0) + struct.pack("<i", (1 << 31) - 1) * ((1 << bits) - 1)
+            fillers = -spec.out_c % (8 // bits)
+            return pack_thresholds(requantization, by_channel) + filler * fillers
         case ThresholdRequantization():
             limits = (spec.products - requantization.thresholds[:, 0]) // 2
-            return (-1 - np.clip(limits, -1, spec.products)).astype("<i4").tobytes()
+            start: bytes = (-1 - np.clip(limits, -1, spec.products)).astype("<i4").tobytes()
+            return start
 
 
 # ---------------------------------------------------------------- scratch
@@ -283,25 +289,25 @@ class _Block:
         step_words: Packed words of a window in one step of the inner loop.
         read_ahead_words: Words behind the columns that the loop loads and does not use.
         sum_words: int32 words for the block's sums.
+        window_words: Words behind a gathered window.
     """
 
     pixels: int
     step_words: int
     read_ahead_words: int
     sum_words: int
+    window_words: int = 0
 
 
 def _block(spec: ConvSpec) -> _Block:
-    pairs = -(-spec.out_c // 2)
     quads = -(-spec.out_c // 4)
     return {
-        "w8a8": _Block(2, 1, 2, 0),
-        "w4a8": _Block(2, 1, 2, 0),
+        "w8a8": _Block(2, 1, 2, 0, 1),
+        "w4a8": _Block(2, 1, 2, 0, 1),
         "w4a4": _Block(2, 2, 2, 8 * quads),
-        "w2a2": _Block(2, 1, 2, 12 * quads),
+        "w2a2": _Block(4, 1, 2, 8 * quads),
         "w1a1": _Block(1, 1, 0, 0),
-        "unrolled": _Block(4, 1, 0, 8 * pairs),
-    }[kernel_name(spec.precision)]
+    }[spec.precision.base]
 
 
 def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
@@ -320,10 +326,20 @@ def scratch_bytes(spec: ConvSpec, *, by_sums: bool = False) -> int:
     window_words = len(window_fields(spec, block.step_words)) * bits // 32
     if bits == 1:
         return 4 * window_words
+    if spec.precision.base == "w2a2":
+        return _scratch_bytes_w2a2(spec, window_words)
     column_words = window_words * (16 // bits) * block.pixels + block.read_ahead_words
-    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * window_words
+    rows = _ring_bytes(spec) if keeps_rows(spec) else 4 * (window_words + block.window_words)
     sum_words = 8 * -(-spec.out_c // 4) if by_sums else block.sum_words
     return 4 * (column_words + sum_words) + rows
+
+
+def _scratch_bytes_w2a2(spec: ConvSpec, window_words: int) -> int:
+    """Columns with two pixels to a lane, totals, packed windows; sums where there are parts."""
+    block = _block(spec)
+    columns = 16 * window_words + block.read_ahead_words
+    parts = 2 * block.sum_words if 2 * window_words > STEPS_AT_ONCE["w2a2"] else 0
+    return 4 * (columns + block.sum_words + parts + block.pixels * window_words)
 
 
 def keeps_rows(spec: ConvSpec) -> bool:
@@ -332,7 +348,7 @@ def keeps_rows(spec: ConvSpec) -> bool:
     It does where a pixel is a whole number of words, windows overlap, few blocks lack pixels and
     the ring stays below `RING_LIMIT_BYTES`; elsewhere each window is widened by itself.
     """
-    if spec.precision.activation_bits == 1:
+    if spec.precision.activation_bits <= 2:
         return False
     pixels = _block(spec).pixels
     whole_words = spec.in_c * spec.precision.activation_bits % 32 == 0
@@ -350,7 +366,7 @@ def _ring_bytes(spec: ConvSpec) -> int:
     length = spec.stride_w * (pixels - 1) + max(read, written)
     position_words = -(-spec.in_c // 2) * pixels
     sum_words = {"w8a8": spec.kernel_h * (length + 1), "w4a8": spec.kernel_h * (length + 1)}.get(
-        kernel_name(spec.precision),
+        spec.precision.base,
         (spec.kernel_h + 1) * length if spec.precision.activation_bits < 8 else 0,
     )
     return 4 * (spec.kernel_h * length * position_words + sum_words)

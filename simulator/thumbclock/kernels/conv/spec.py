@@ -168,7 +168,8 @@ class ConvSpec:
         """Operator and shape for a reader."""
         dilation = f", dilation {self.dilation_h}x{self.dilation_w}" if self.is_dilated else ""
         groups = f", {self.groups} groups" if self.groups > 1 else ""
-        return f"conv {self.shape_text}, kernel {self.kernel_h}x{self.kernel_w}{dilation}{groups}"
+        window = f", kernel {self.kernel_h}x{self.kernel_w}, stride {self.stride_h}x{self.stride_w}"
+        return f"conv {self.shape_text}{window}{dilation}{groups}"
 
     @property
     def is_dilated(self) -> bool:

@@ -1,0 +1,1 @@
+"""Depthwise convolution: specification, packing and kernels."""
