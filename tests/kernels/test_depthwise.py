@@ -251,7 +251,7 @@ def test_parses_what_a_user_writes() -> None:
     spec = DepthwiseSpec.parse("25x5x8-16", kernel="5x3", stride="2", dilation="1x2")
     assert spec.multiplier == 2
     assert spec.conv.output_shape == (13, 3, 16)
-    assert spec.title == "depthwise 25x5x8-16, kernel 5x3, dilation 1x2"
+    assert spec.title == "depthwise 25x5x8-16, kernel 5x3, stride 2x2, dilation 1x2"
     assert DepthwiseSpec.parse(spec.shape_text).conv.group_in_c == 1
 
 
@@ -271,11 +271,22 @@ def test_groups_are_the_channels() -> None:
         DepthwiseSpec(ConvSpec(4, 4, 4, 4, groups=2))
 
 
+@pytest.mark.parametrize("precision", ["w8a8-unrolled", "w8a8-skip50"])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(multiplier=st.integers(1, 2), channels=st.integers(1, 5), stride=st.integers(1, 2))
+def test_weights_as_constants(precision: str, multiplier: int, channels: int, stride: int) -> None:
+    """Emitted code computes it too, exactly or with operands left out."""
+    spec = DepthwiseSpec.parse(
+        f"5x6x{channels}-{channels * multiplier}", stride=str(stride), precision=precision
+    )
+    check(random_layer(spec, channels))
+
+
 def test_refuses_what_has_no_kernel() -> None:
-    """Unrolled precisions and foreign requantizations are named."""
+    """Precisions without a kernel and foreign requantizations are named."""
     core = load_profile("ideal-m7").core
-    with pytest.raises(UsageError, match="no kernel w8a8-unrolled; expected a precision"):
-        random_layer(DepthwiseSpec.parse("4x4x4", precision="w8a8-unrolled")).task(core)
+    with pytest.raises(UsageError, match="no kernel w8a8-winograd; leave out -winograd"):
+        random_layer(DepthwiseSpec.parse("4x4x4", precision="w8a8-winograd")).task(core)
     layer = random_layer(DepthwiseSpec.parse("4x4x4"))
     narrow = replace(layer, spec=DepthwiseSpec.parse("4x4x4", precision="w8a8o4"))
     with pytest.raises(UsageError, match="expected a SubByteRequantization"):
