@@ -75,8 +75,8 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
         one_width: Whether outputs have as many bits as inputs.
 
     Raises:
-        UsageError: Code is to be emitted, or products to be fewer, or outputs are to have other bits than inputs, or
-            thresholds.
+        UsageError: Code is to be emitted, or products to be fewer, or outputs are to have other
+            bits than inputs, or thresholds.
     """
     if precision.unrolled or precision.skip_percent or precision.winograd:
         option = "winograd" if precision.winograd else "unrolled"
