@@ -8,6 +8,7 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.packed import lowest_value
 from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.sizes import NUMBER
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
@@ -46,7 +47,7 @@ def parse_activation(text: str, zero_point: int, scale: float) -> ActivationRang
     Raises:
         UsageError: It is none of these.
     """
-    match = re.fullmatch(r"(-?\d+),(-?\d+)", text)
+    match = re.fullmatch(rf"(-?{NUMBER}),(-?{NUMBER})", text)
     if match is not None:
         return ActivationRange(int(match[1]), int(match[2]))
     if text == "none":
