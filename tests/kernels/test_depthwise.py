@@ -257,7 +257,12 @@ def test_parses_what_a_user_writes() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "said"),
-    [("25x5", "HxWxC or HxWxCin-Cout"), ("5x5x4-6", "expected a multiple"), ("5x5x0", "0 input")],
+    [
+        ("25x5", "HxWxC or HxWxCin-Cout"),
+        ("5x5x4-6", "expected a multiple"),
+        ("5x5x0", "0 input"),
+        ("5x5x" + "9" * 5000, "HxWxC"),
+    ],
 )
 def test_refuses_with_what_it_expected(shape: str, said: str) -> None:
     """An error names the part and the form that was expected."""

@@ -109,7 +109,7 @@ class ConvLayer:
             return self._winograd_task(core)
         if _has_fast_path(self.spec) and is_sliced(self.spec) and core.architecture != "Armv6-M":
             return self._sliced_task(core)
-        if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
+        if _has_fast_path(self.spec) and _fits_core(self.spec, core):
             return self._fast_task(core)
         return self._mixed_task(core)
 
@@ -313,6 +313,8 @@ class ConvLayer:
 
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
+_MOST_PRODUCTS_W4A4 = (1 << 19) // (8 * 15)  # of a channel whose sum has 20 bits
+
 _TABLE_TYPES: dict[type[Requantization], str] = {
     Int8Requantization: "tc_channel_s8",
     SubByteRequantization: "tc_channel_un",
@@ -334,6 +336,15 @@ def _has_fast_path(spec: ConvSpec) -> bool:
         and spec.groups == 1
         and not spec.is_dilated
     )
+
+
+def _fits_core(spec: ConvSpec, core: CoreProfile) -> bool:
+    """Whether a core runs the kernel of a fast path, and its accumulators hold the layer's sums."""
+    if not core.dsp:
+        return spec.precision.base in _PORTABLE
+    if spec.precision.base == "w4a4" and core.name != "cortex-m7":
+        return spec.products <= _MOST_PRODUCTS_W4A4
+    return True
 
 
 def _ctype(bits: int) -> str:
