@@ -11,7 +11,7 @@ READY := .venv/ready-$(shell cat $(LOCK) pyproject.toml | cksum | cut -d ' ' -f 
 
 demo: $(READY)
 	@mkdir -p build
-	$(BIN)/thumbclock compare --precisions w8a8,w4a8,w4a4,w2a2,w1a1,w8a8-skip25,w8a8-skip50 \
+	$(BIN)/thumbclock compare --precisions w8a8,w4a8,w4a4,w2a2,w1a1,w8a8-winograd,w8a8-skip25,w8a8-skip50 \
 	    --shape 32x32x16-16 --kernel 3x3 --profile nucleo-h743zi --chart build/demo.svg
 
 test: $(READY)

@@ -63,7 +63,7 @@ TC_INLINE void transform_column(const uint8_t *const *pixels, int32_t channel, i
     uint32_t d[4];
     for (int32_t row = 0; row < 4; ++row) {
         const uint32_t word = tc_load32(pixels[row] + channel);
-        d[row] = (uint32_t)__sxtb16((int8x4_t)(odd ? __ror(word, 8) : word));
+        d[row] = (uint32_t)__sxtb16((int8x4_t)(odd ? word >> 8 | word << 24 : word));
     }
     t[0] = subtract(d[0], d[2]);
     t[1] = add(d[1], d[2]);

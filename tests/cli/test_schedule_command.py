@@ -86,6 +86,8 @@ def test_refuses_what_it_cannot_read(tmp_path: Path) -> None:
         (("--loop", "loop", "-p", "ideal-m9"), "unknown profile"),
         (("--loop", "loop", "-p", "ideal-m4,ideal-m0"), "cortex-m0 has no cost for"),
         (("--loop", "loop", "--low-bits", "r0=9"), "expected REGISTER=0 to 7"),
+        (("--loop", "loop", "--low-bits", "r0=²"), "expected REGISTER=0 to 7"),
+        (("--loop", "loop", "--profile", "ideal-m4:²"), "expected a weight"),
         (("--loop", "loop", "--low-bits", "W=4"), "'W' is no register"),
     ):
         done = invoke(path, *arguments)

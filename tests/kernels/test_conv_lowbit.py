@@ -19,7 +19,7 @@ from thumbclock.kernels.conv.sliced import (
     unpack_sliced_weights,
 )
 from thumbclock.kernels.conv.spec import ConvSpec
-from thumbclock.kernels.requantization import ThresholdRequantization
+from thumbclock.kernels.requantization import SubByteRequantization, ThresholdRequantization
 from thumbclock.profiles import load_profile
 
 CORES = ["ideal-m4", "ideal-m7"]
@@ -42,6 +42,22 @@ def test_bit_exact(precision: str, profile: str, data: st.DataObject) -> None:
     """Single- and dual-issue loops, scaled outputs and thresholds, odd shapes."""
     spec = data.draw(convolutions(precision))
     check(random_layer(spec, data.draw(st.integers(0, 999))), profile=profile)
+
+
+@pytest.mark.parametrize("profile", CORES)
+@pytest.mark.parametrize("products", [4369, 4370, 9000])
+@pytest.mark.parametrize("weight", [-8, 7])
+def test_long_sums_of_nibbles(profile: str, products: int, weight: int) -> None:
+    """Sums are exact that an accumulator which two channels share cannot hold."""
+    spec = ConvSpec.parse(f"1x2x{products}-2", kernel="1", precision="w4a4")
+    total = 15 * products * weight
+    biases, shift = np.array([5 - total, 9 - total]), 8
+    requantization = SubByteRequantization(biases, np.full(2, 1 << (32 - shift)), shift, 4)
+    inputs = np.full(spec.input_shape, 15)
+    check(
+        ConvLayer(spec, inputs, np.full(spec.weight_shape, weight), requantization),
+        profile=profile,
+    )
 
 
 @pytest.mark.parametrize("profile", CORES)

@@ -28,8 +28,8 @@ def test_parses_dilation_and_groups() -> None:
     assert (spec.padding.top, spec.padding.left, spec.output_shape) == (2, 3, (16, 16, 9))
     assert spec.weight_shape == (9, 3, 3, 2)
     assert spec.macs == 16 * 16 * 9 * 18
-    assert spec.title == "conv 16x16x6-9, kernel 3x3, dilation 2x3, 3 groups"
-    assert ConvSpec.parse("8x8x2-2").title == "conv 8x8x2-2, kernel 3x3"
+    assert spec.title == "conv 16x16x6-9, kernel 3x3, stride 1x1, dilation 2x3, 3 groups"
+    assert ConvSpec.parse("8x8x2-2").title == "conv 8x8x2-2, kernel 3x3, stride 1x1"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,15 @@ def test_knows_its_precisions(name: str) -> None:
         ({"dilation": "0"}, "dilation_h is 0"),
         ({"groups": 3}, "groups is 3"),
         ({"groups": 0}, "groups is 0"),
+        ({"shape": "1" * 5000 + "x1x1-1"}, "HxWxCin-Cout"),
+        ({"stride": "5000000000"}, "stride '5000000000': expected N or HxW"),
+        ({"stride": "999999999"}, "stride_h is 999,999,999"),
+        ({"padding": "4000,4000,4000,4000"}, "the padded input: "),
+        ({"dilation": "100000000"}, "dilation_h is 100,000,000"),
+        ({"dilation": "9000"}, "the padded input: "),
+        ({"shape": "1x1x1-9000000", "kernel": "1"}, "out_c is 9,000,000"),
+        ({"shape": "1x1x4096-4096"}, "the weights: "),
+        ({"shape": "999x999x1-1", "kernel": "31"}, "what its windows cover"),
         ({"precision": "w3a3"}, "w8a8, w4a8"),
         ({"precision": "w8a8-skip101"}, "0 to 100"),
     ],

@@ -1,5 +1,7 @@
 """Winograd's kernel: exact, within its buffers, and refused where it does not apply."""
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,6 +40,12 @@ def convolutions(draw: st.DrawFn) -> ConvSpec:
 def test_bit_exact(profile: str, spec: ConvSpec, seed: int) -> None:
     """Outputs are those of the direct sums, with both orders of instructions."""
     check(random_layer(spec, seed), profile=profile)
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+def test_bit_exact_with_gcc() -> None:
+    """The C part does not lean on one compiler."""
+    check(random_layer(ConvSpec.parse("5x6x8-3", precision="w8a8-winograd")), toolchain="gcc")
 
 
 @pytest.mark.parametrize("weight", [-128, 127])

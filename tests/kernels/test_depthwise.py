@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kernel_bench import check
 
@@ -251,13 +251,18 @@ def test_parses_what_a_user_writes() -> None:
     spec = DepthwiseSpec.parse("25x5x8-16", kernel="5x3", stride="2", dilation="1x2")
     assert spec.multiplier == 2
     assert spec.conv.output_shape == (13, 3, 16)
-    assert spec.title == "depthwise 25x5x8-16, kernel 5x3, dilation 1x2"
+    assert spec.title == "depthwise 25x5x8-16, kernel 5x3, stride 2x2, dilation 1x2"
     assert DepthwiseSpec.parse(spec.shape_text).conv.group_in_c == 1
 
 
 @pytest.mark.parametrize(
     ("shape", "said"),
-    [("25x5", "HxWxC or HxWxCin-Cout"), ("5x5x4-6", "expected a multiple"), ("5x5x0", "0 input")],
+    [
+        ("25x5", "HxWxC or HxWxCin-Cout"),
+        ("5x5x4-6", "expected a multiple"),
+        ("5x5x0", "0 input"),
+        ("5x5x" + "9" * 5000, "HxWxC"),
+    ],
 )
 def test_refuses_with_what_it_expected(shape: str, said: str) -> None:
     """An error names the part and the form that was expected."""
@@ -271,11 +276,22 @@ def test_groups_are_the_channels() -> None:
         DepthwiseSpec(ConvSpec(4, 4, 4, 4, groups=2))
 
 
+@pytest.mark.parametrize("precision", ["w8a8-unrolled", "w8a8-skip50"])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(multiplier=st.integers(1, 2), channels=st.integers(1, 5), stride=st.integers(1, 2))
+def test_weights_as_constants(precision: str, multiplier: int, channels: int, stride: int) -> None:
+    """Emitted code computes it too, exactly or with operands left out."""
+    spec = DepthwiseSpec.parse(
+        f"5x6x{channels}-{channels * multiplier}", stride=str(stride), precision=precision
+    )
+    check(random_layer(spec, channels))
+
+
 def test_refuses_what_has_no_kernel() -> None:
-    """Unrolled precisions and foreign requantizations are named."""
+    """Precisions without a kernel and foreign requantizations are named."""
     core = load_profile("ideal-m7").core
-    with pytest.raises(UsageError, match="no kernel w8a8-unrolled; expected a precision"):
-        random_layer(DepthwiseSpec.parse("4x4x4", precision="w8a8-unrolled")).task(core)
+    with pytest.raises(UsageError, match="no kernel w8a8-winograd; leave out -winograd"):
+        random_layer(DepthwiseSpec.parse("4x4x4", precision="w8a8-winograd")).task(core)
     layer = random_layer(DepthwiseSpec.parse("4x4x4"))
     narrow = replace(layer, spec=DepthwiseSpec.parse("4x4x4", precision="w8a8o4"))
     with pytest.raises(UsageError, match="expected a SubByteRequantization"):

@@ -164,6 +164,36 @@ def test_thresholds_count_what_a_value_reaches() -> None:
     check(layer)
 
 
+@pytest.mark.parametrize(
+    ("arithmetic", "message"),
+    [
+        (Addition((0, 1 << 30, 1), (0, 1 << 30, 0), 1 << 30, -9, 0), "first input's shift is 1"),
+        (Addition((0, 1 << 30, 0), (0, 1 << 30, -32), 1 << 30, -9, 0), "second input's"),
+        (Addition((0, 1 << 30, 0), (0, 1 << 30, 0), 1 << 30, 1, 0), "sum's shift is 1"),
+        (Multiplication(-127, -78, 2007040000, 19, -58), "expected -31 to 15"),
+        (Multiplication(0, 0, 1 << 30, -32, 0), "product's shift is -32"),
+    ],
+)
+def test_refuses_shifts_that_leave_32_bits(
+    arithmetic: Addition | Multiplication, message: str
+) -> None:
+    """Kernels shift sums right and products left as far as 32 bits hold them."""
+    operator = "add" if isinstance(arithmetic, Addition) else "mul"
+    zeros = np.zeros((1, 1, 4), np.int64)
+    layer = BinaryLayer(ElementwiseSpec(operator, 1, 1, 4), zeros, zeros, arithmetic)
+    with pytest.raises(UsageError, match=message):
+        layer.task(load_profile("ideal-m4").core)
+
+
+def test_refuses_a_rescaling_that_leaves_32_bits() -> None:
+    """The table of a requantization is filled by arithmetic of 32 bits, too."""
+    zeros = np.zeros((1, 1, 4), np.int64)
+    spec = ElementwiseSpec("requantize", 1, 1, 4)
+    layer = RequantizeLayer(spec, zeros, Rescaling(5, 1 << 30, 24, 0))
+    with pytest.raises(UsageError, match="requantization's shift is 24; expected -31 to 23"):
+        layer.task(load_profile("ideal-m4").core)
+
+
 def test_clamps_in_place() -> None:
     """The output may take the place of the input."""
     board = load_profile("ideal-m4")
@@ -198,6 +228,7 @@ def test_measured(operator: str, precision: str) -> None:
         ("mul", "w8a4", "relu", "clamp apart"),
         ("add", "w8a8o4", None, "requantize apart"),
         ("mul", "w8a8-unrolled", None, "no weights"),
+        ("mul", "w8a8-winograd", None, "leave out -winograd"),
         ("mul", "w8a4-thresholds", None, "no sums to requantize"),
     ],
 )

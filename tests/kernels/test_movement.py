@@ -114,6 +114,7 @@ def test_words_move_fast() -> None:
     [
         ("pad", KernelOptions(padding="same")),
         ("pad", KernelOptions(padding="1,2,3")),
+        ("pad", KernelOptions(padding="9" * 5000 + ",1,1,1")),
         ("concat", KernelOptions(shape="2x2x2")),
         ("concat", KernelOptions(shape="2x2x2+3x2x2")),
         ("concat", KernelOptions(axis="hw")),

@@ -102,6 +102,7 @@ def test_measured() -> None:
         ("10", "w8a8", "ROWSxCOLUMNS"),
         ("1x1024", "w8a8", "1 to 1023"),
         ("0x10", "w8a8", "1 row"),
+        ("1x" + "9" * 5000, "w8a8", "ROWSxCOLUMNS"),
         ("9000x1000", "w8a8", "at most"),
         ("1x10", "w8a4", "expected 8"),
     ],

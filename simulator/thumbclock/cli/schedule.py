@@ -1,5 +1,6 @@
 """``thumbclock schedule``: search the order of instructions that takes the fewest cycles."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from thumbclock.studies.schedule import Excerpt, Target
 
 __all__ = ["schedule"]
-
-_LOW_BITS = 8
 
 
 def schedule(
@@ -137,7 +136,7 @@ def _targets(text: str) -> "list[Target]":
     targets = []
     for part in text.split(","):
         name, _, weight = part.strip().partition(":")
-        if weight and (not weight.isdigit() or not int(weight)):
+        if weight and re.fullmatch("[1-9][0-9]{0,8}", weight) is None:
             raise UsageError(f"--profile {part!r}: expected a weight such as {name}:2")
         targets.append(Target(load_profile(name), int(weight or 1)))
     return targets
@@ -147,8 +146,8 @@ def _low_bits(excerpt: "Excerpt", text: str) -> dict[int, int]:
     found = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
         name, _, value = part.partition("=")
-        if not value.isdigit() or int(value) >= _LOW_BITS:
-            raise UsageError(f"--low-bits {part!r}: expected REGISTER=0 to {_LOW_BITS - 1}")
+        if re.fullmatch("[0-7]", value) is None:
+            raise UsageError(f"--low-bits {part!r}: expected REGISTER=0 to 7")
         found[excerpt.register(name)] = int(value)
     return found
 

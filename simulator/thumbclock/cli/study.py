@@ -103,6 +103,8 @@ def _check_outputs(file: Path, *outputs: Path | None) -> None:
         check_chart_path(figure)
     if markdown is not None and markdown.suffix != ".md":
         raise UsageError(f"--markdown {markdown}: expected a name that ends in .md")
+    if markdown is not None and not markdown.parent.is_dir():
+        raise UsageError(f"cannot write {markdown}: there is no folder {markdown.parent}")
     given = [path.resolve() for path in (file, *outputs) if path is not None]
     if len(set(given)) < len(given):
         raise UsageError("two of FILE, --figure, --markdown and --json are the same file")

@@ -13,6 +13,7 @@ __all__ = [
     "pixel_bytes",
     "to_fields",
     "unpack_activations",
+    "value_range",
 ]
 
 
@@ -77,6 +78,12 @@ def lowest_value(bits: int, *, signed: bool) -> int:
     return -(1 << (bits - 1)) if signed else 0
 
 
+def value_range(bits: int, *, signed: bool) -> tuple[int, int]:
+    """Return the least and the greatest value of some bits; -1 and 1 of one."""
+    low = lowest_value(bits, signed=signed)
+    return low, 1 if bits == 1 else low + (1 << bits) - 1
+
+
 def to_fields(values: IntArray, bits: int, *, signed: bool) -> IntArray:
     """Return values as unsigned fields of some bits; -1 and +1 become 0 and 1.
 
@@ -87,8 +94,7 @@ def to_fields(values: IntArray, bits: int, *, signed: bool) -> IntArray:
         if not np.isin(values, (-1, 1)).all():
             raise UsageError("a binary value is neither -1 nor +1")
         return (values + 1) // 2
-    low = -(1 << (bits - 1)) if signed else 0
-    high = low + (1 << bits) - 1
+    low, high = value_range(bits, signed=signed)
     if values.size and (values.min() < low or values.max() > high):
         raise UsageError(
             f"values from {values.min()} to {values.max()} do not fit {bits} bits; expected "

@@ -25,8 +25,8 @@ class Int8Requantization:
 
     Attributes:
         bias: int32, per channel.
-        multiplier: Q31 in [2^30, 2^31), per channel.
-        shift: Left shift, negative for right; per channel.
+        multiplier: Q31 in [0, 2^31), at least 2^30 where normalized; per channel.
+        shift: Left shift, negative for right, -31 to 30; per channel.
         input_offset: Minus the input's zero point; 0 for inputs of less than 8 bits.
         output_offset: The output's zero point.
         activation_min: Least output.
@@ -62,7 +62,7 @@ class SubByteRequantization:
 
     Attributes:
         bias: int32, per channel.
-        multiplier: Positive int32, per channel.
+        multiplier: int32 of at least 0, per channel.
         left: One shift for the layer; ``(acc + bias) << left`` fits an int32.
         bits: Bits of an output, 4 or 2.
         signed: Whether outputs are signed.

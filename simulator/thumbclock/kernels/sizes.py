@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from thumbclock.errors import UsageError
 
-__all__ = ["MOST_ELEMENTS", "Padding", "parse_image", "parse_padding", "parse_pair"]
+__all__ = ["MOST_ELEMENTS", "NUMBER", "Padding", "parse_image", "parse_padding", "parse_pair"]
 
 MOST_ELEMENTS = 1 << 23
 """Elements of a tensor; no microcontroller holds more."""
+
+NUMBER = "[0-9]{1,9}"
+"""The pattern of a number in what a user writes: it fits 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,9 @@ def parse_pair(what: str, text: str) -> tuple[int, int]:
     Raises:
         UsageError: It is neither.
     """
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    match = re.fullmatch(rf"({NUMBER})(?:x({NUMBER}))?", text)
     if match is None:
-        raise UsageError(f"{what} {text!r}: expected N or HxW, e.g. 3x3")
+        raise UsageError(f"{what} {text!r}: expected N or HxW, e.g. 3x3, of at most 9 digits each")
     first = int(match[1])
     return first, int(match[2] or first)
 
@@ -53,7 +56,7 @@ def parse_padding(
     if text == "same":
         (top, bottom), (left, right) = map(_same_padding, image, kernel, stride)
         return Padding(top, bottom, left, right)
-    match = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)", text)
+    match = re.fullmatch(rf"({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})", text)
     if match is None:
         raise UsageError(
             f"padding {text!r}: expected same, valid, or top,bottom,left,right, e.g. 1,1,1,1"
@@ -73,7 +76,7 @@ def parse_image(text: str) -> tuple[int, int, int]:
     Raises:
         UsageError: It is something else, or more than a tensor may hold.
     """
-    match = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text)
+    match = re.fullmatch(rf"({NUMBER})x({NUMBER})x({NUMBER})", text)
     if match is None:
         raise UsageError(f"shape {text!r}: expected HxWxC, e.g. 32x32x16")
     height, width, channels = (int(part) for part in match.groups())

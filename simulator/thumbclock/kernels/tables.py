@@ -19,6 +19,7 @@ __all__ = [
     "TABLE",
     "largest_input",
     "largest_int8_sums",
+    "largest_sums",
     "pack_int8",
     "pack_sub_byte",
     "pack_table",
@@ -54,7 +55,7 @@ def largest_int8_sums(
     Raises:
         UsageError: It would leave 32 bits.
     """
-    largest = _largest_sums(by_channel, precision, requantization.input_offset)
+    largest = largest_sums(by_channel, precision, requantization.input_offset)
     largest = largest + np.abs(requantization.bias)
     left = np.maximum(requantization.shift, 0) + 1
     _expect_range(largest, left)
@@ -85,6 +86,18 @@ def requantization_struct(requantization: Requantization) -> Struct:
             return Struct("tc_requant_thresholds", (TABLE,))
 
 
+def largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
+    """Return, per channel, the greatest magnitude of a sum of products.
+
+    Args:
+        by_channel: (channels, products) weights.
+        precision: Of the layer.
+        input_offset: What is added to inputs.
+    """
+    largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
+    return largest
+
+
 def pack_table(
     requantization: Requantization,
     by_channel: IntArray,
@@ -98,6 +111,8 @@ def pack_table(
         case SubByteRequantization():
             return pack_sub_byte(requantization, by_channel, precision, excess=excess)
         case ThresholdRequantization():
+            largest = largest_sums(by_channel, precision, requantization.input_offset)
+            _expect_range(largest, np.zeros_like(largest))
             return pack_thresholds(requantization, by_channel, excess)
 
 
@@ -145,7 +160,7 @@ def pack_sub_byte(
     Raises:
         UsageError: A product would leave 32 bits.
     """
-    largest = _largest_sums(by_channel, precision, requantization.input_offset)
+    largest = largest_sums(by_channel, precision, requantization.input_offset)
     left = np.full(len(by_channel), requantization.left)
     _expect_range(largest + np.abs(requantization.bias), left)
     channels = -(-len(by_channel) // group) * group
@@ -177,11 +192,6 @@ def pack_thresholds(
     table[:, 0] = inverted ^ top
     table[:, 1:] = requantization.thresholds - folded[:, None]
     return np.clip(table, 1 - _LIMIT, _LIMIT - 1).astype("<i4").tobytes()
-
-
-def _largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
-    largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
-    return largest
 
 
 def _expect_range(largest: IntArray, left: IntArray) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.packed import lowest_value
 from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.sizes import NUMBER
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
@@ -45,7 +46,7 @@ def parse_activation(text: str, zero_point: int, scale: float) -> ActivationRang
     Raises:
         UsageError: It is none of these.
     """
-    match = re.fullmatch(r"(-?\d+),(-?\d+)", text)
+    match = re.fullmatch(rf"(-?{NUMBER}),(-?{NUMBER})", text)
     if match is not None:
         return ActivationRange(int(match[1]), int(match[2]))
     if text == "none":
@@ -74,13 +75,15 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
         one_width: Whether outputs have as many bits as inputs.
 
     Raises:
-        UsageError: Code is to be emitted or products are to be saved, or outputs are to have other
+        UsageError: Code is to be emitted, or products to be fewer, or outputs are to have other
             bits than inputs, or thresholds.
     """
-    if precision.unrolled:
-        raise UsageError(f"{operator} has no weights that code could hold; leave out -unrolled")
-    if precision.winograd:
-        raise UsageError(f"{operator} has no products to save; leave out -winograd")
+    if precision.unrolled or precision.skip_percent or precision.winograd:
+        option = "winograd" if precision.winograd else "unrolled"
+        raise UsageError(
+            f"{precision.name}: {operator} has no weights to make code or other products of; "
+            f"leave out -{option}"
+        )
     if one_width and precision.thresholds:
         raise UsageError(f"{operator} has no sums to requantize; leave out -thresholds")
     if one_width and precision.output_bits != precision.activation_bits:

@@ -74,10 +74,10 @@ class Image:
         entry: ELF entry point, None for formats that have none.
         symbols: Name -> address, bit 0 cleared for functions.
         functions: By address; empty without a symbol table.
-        objects: Data whose symbols state a size, by address.
         vector_candidates: Where the image says that a vector table is.
         ram_bytes: Writable memory that the image occupies, without its stack.
         flash_bytes: Bytes that must be stored in the device.
+        objects: Data whose symbols state a size, by address.
     """
 
     name: str
@@ -87,10 +87,10 @@ class Image:
     entry: int | None
     symbols: dict[str, int]
     functions: tuple[Function, ...]
-    objects: tuple[Extent, ...]
     vector_candidates: tuple[int, ...]
     ram_bytes: int
     flash_bytes: int
+    objects: tuple[Extent, ...] = ()
     file_bytes: bytes = field(repr=False, default=b"")
 
     @cached_property
@@ -175,7 +175,6 @@ def _finish(path: Path, content: bytes, segments: list[Segment], entry: int | No
         entry=entry,
         symbols={},
         functions=(),
-        objects=(),
         vector_candidates=(),
         ram_bytes=0,
         flash_bytes=sum(len(s.data) for s in segments),

@@ -61,7 +61,7 @@ class _Mean(_Model):
     kernel: str
     precision: str
     groups: Annotated[list[str], Field(min_length=1)]
-    wanted: dict[str, Annotated[float, Field(gt=0)]] = {}
+    wanted: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
 
 
 class LayerFile(_Model):

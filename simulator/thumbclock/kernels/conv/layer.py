@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.checks import expect_numbers
 from thumbclock.kernels.conv.dense import fits_groups, is_dense, pack_groups
 from thumbclock.kernels.conv.mixed import (
     channel_block,
@@ -35,6 +36,7 @@ from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.conv.unrolled import unrolled_task
 from thumbclock.kernels.conv.winograd import (
     check_winograd,
+    check_winograd_sums,
     pack_winograd,
     winograd_files,
     winograd_scratch_bytes,
@@ -46,18 +48,16 @@ from thumbclock.kernels.packed import (
     pixel_bytes,
     unpack_activations,
 )
-from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
-    SubByteRequantization,
     ThresholdRequantization,
 )
 from thumbclock.kernels.tables import TABLE, pack_table, requantization_struct, table_ctype
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 
-__all__ = ["KERNEL_FILES", "ConvLayer", "expect_requantization"]
+__all__ = ["KERNEL_FILES", "ConvLayer"]
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
     "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{order}.S", "conv/copy.S"),
@@ -97,7 +97,12 @@ class ConvLayer:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
         precision = self.spec.precision
-        expect_requantization(precision, self.requantization)
+        expect_numbers(
+            precision,
+            (self.inputs, self.spec.input_shape),
+            (self.weights, self.spec.weight_shape),
+            self.requantization,
+        )
         if not core.dsp and (precision.unrolled or precision.winograd):
             raise UsageError(
                 f"the {core.title} lacks the DSP extension that {precision.name} needs; choose a "
@@ -109,7 +114,7 @@ class ConvLayer:
             return self._winograd_task(core)
         if _has_fast_path(self.spec) and is_sliced(self.spec) and core.architecture != "Armv6-M":
             return self._sliced_task(core)
-        if _has_fast_path(self.spec) and (core.dsp or precision.base in _PORTABLE):
+        if _has_fast_path(self.spec) and _fits_core(self.spec, core):
             return self._fast_task(core)
         return self._mixed_task(core)
 
@@ -179,6 +184,7 @@ class ConvLayer:
         """Return the call of the kernel that needs fewer products and more flash."""
         spec = self.spec
         check_winograd(spec)
+        check_winograd_sums(spec, self.requantization, self.weights)
         by_channel = self.weights.reshape(spec.out_c, -1)
         return self._task(
             kernel="w8a8_winograd",
@@ -306,6 +312,9 @@ class ConvLayer:
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
 
+_MOST_PRODUCTS_W4A4 = (1 << 19) // (8 * 15)  # of a channel whose sum has 20 bits
+
+
 def _files(kernel: str, core: CoreProfile) -> tuple[str, ...]:
     return tuple(name.format(order=loop_order(core)) for name in KERNEL_FILES[kernel])
 
@@ -322,29 +331,13 @@ def _has_fast_path(spec: ConvSpec) -> bool:
     )
 
 
-def expect_requantization(precision: Precision, requantization: Requantization) -> None:
-    """Refuse a requantization that does not yield the outputs of a precision.
-
-    Raises:
-        UsageError: It is of another kind, or of other bits or signs.
-    """
-    bits = precision.output_bits
-    if precision.thresholds or bits == 1:
-        expected: type[Requantization] = ThresholdRequantization
-    else:
-        expected = Int8Requantization if bits == 8 else SubByteRequantization
-    if not isinstance(requantization, expected):
-        raise UsageError(
-            f"a {type(requantization).__name__} for outputs of {precision.name}; expected a "
-            f"{expected.__name__}"
-        )
-    if isinstance(requantization, Int8Requantization):
-        return
-    if (requantization.bits, requantization.signed) != (bits, precision.signed and bits > 1):
-        raise UsageError(
-            f"a requantization to {requantization.bits} bits, signed: {requantization.signed}, "
-            f"for outputs of {precision.name}"
-        )
+def _fits_core(spec: ConvSpec, core: CoreProfile) -> bool:
+    """Whether a core runs the kernel of a fast path, and its accumulators hold the layer's sums."""
+    if not core.dsp:
+        return spec.precision.base in _PORTABLE
+    if spec.precision.base == "w4a4" and loop_order(core) == "m4":
+        return spec.products <= _MOST_PRODUCTS_W4A4
+    return True
 
 
 def _shape(spec: ConvSpec) -> dict[str, int]:

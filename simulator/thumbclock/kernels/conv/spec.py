@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from thumbclock.errors import UsageError
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision, parse_precision
-from thumbclock.kernels.sizes import MOST_ELEMENTS, Padding, parse_padding, parse_pair
+from thumbclock.kernels.sizes import MOST_ELEMENTS, NUMBER, Padding, parse_padding, parse_pair
 
 __all__ = ["ConvSpec", "Padding"]
+
+_MOST_COVERED = 1 << 28
+"""Elements under the kernel at all outputs: the reference multiplies them all at once."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,33 @@ class ConvSpec:
                 "cover the kernel"
             )
 
+        self._expect_size()
+
     def _expect(self, name: str, least: int) -> None:
         value = getattr(self, name)
         if value < least:
             raise UsageError(f"{name} is {value}; expected at least {least}")
+        if value > MOST_ELEMENTS:
+            raise UsageError(f"{name} is {value:,}; expected at most {MOST_ELEMENTS:,}")
+
+    def _expect_size(self) -> None:
+        pad, pixels = self.padding, self.out_h * self.out_w
+        padded = (self.in_h + pad.top + pad.bottom) * (self.in_w + pad.left + pad.right)
+        sizes = {
+            "the padded input": (padded * self.in_c, MOST_ELEMENTS),
+            "the weights": (self.out_c * self.products, MOST_ELEMENTS),
+            "the output": (pixels * self.out_c, MOST_ELEMENTS),
+            "what its windows cover": (
+                pixels * self.products * self.groups,
+                _MOST_COVERED,
+            ),
+        }
+        for name, (elements, most) in sizes.items():
+            if elements > most:
+                raise UsageError(
+                    f"{self.title}, {pad}: {name}: {elements:,} elements; expected at most "
+                    f"{most:,}: choose a smaller shape, kernel, dilation or padding"
+                )
 
     @property
     def operator(self) -> str:
@@ -190,7 +216,7 @@ class ConvSpec:
         Raises:
             UsageError: A part cannot be read, or the convolution has no output.
         """
-        match = re.fullmatch(r"(\d+)x(\d+)x(\d+)-(\d+)", shape)
+        match = re.fullmatch(rf"({NUMBER})x({NUMBER})x({NUMBER})-({NUMBER})", shape)
         if match is None:
             raise UsageError(f"shape {shape!r}: expected HxWxCin-Cout, e.g. 32x32x16-16")
         in_h, in_w, in_c, out_c = (int(part) for part in match.groups())
@@ -201,12 +227,6 @@ class ConvSpec:
         dilation_h, dilation_w = parse_pair("dilation", dilation)
         extent_h, extent_w = (kernel_h - 1) * dilation_h + 1, (kernel_w - 1) * dilation_w + 1
         sides = parse_padding(padding, (in_h, in_w), (extent_h, extent_w), (stride_h, stride_w))
-        elements = max(in_h * in_w * in_c, out_c * kernel_h * kernel_w * in_c, in_h * in_w * out_c)
-        if elements > MOST_ELEMENTS:
-            raise UsageError(
-                f"shape {shape!r} with kernel {kernel!r}: a tensor has {elements:,} elements; "
-                f"expected at most {MOST_ELEMENTS:,}, as no microcontroller holds more"
-            )
         return cls(
             in_h,
             in_w,

@@ -11,13 +11,22 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.packing import READ_AHEAD_BYTES
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.cores import loop_order
+from thumbclock.kernels.requantization import Int8Requantization, Requantization
+from thumbclock.kernels.tables import largest_sums
 from thumbclock.kernels.task import IntArray
 from thumbclock.profiles import CoreProfile
 
-__all__ = ["check_winograd", "pack_winograd", "winograd_files", "winograd_scratch_bytes"]
+__all__ = [
+    "check_winograd",
+    "check_winograd_sums",
+    "pack_winograd",
+    "winograd_files",
+    "winograd_scratch_bytes",
+]
 
 _KERNEL_TRANSFORM = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
 _TILES = 4  # of a block, as in the C code
+_SUM_LIMIT = 1 << 29
 
 
 def check_winograd(spec: ConvSpec) -> None:
@@ -45,6 +54,26 @@ def check_winograd(spec: ConvSpec) -> None:
 def winograd_files(core: CoreProfile) -> tuple[str, ...]:
     """Return the kernel's sources below ``kernels/``."""
     return ("conv/w8a8_winograd.c", f"conv/winograd_dot_{loop_order(core)}.S")
+
+
+def check_winograd_sums(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> None:
+    """Refuse numbers whose fourfold sums, as the kernel has them, leave 32 bits.
+
+    Raises:
+        UsageError: They may.
+    """
+    if not isinstance(requantization, Int8Requantization):
+        return
+    largest = largest_sums(
+        weights.reshape(spec.out_c, -1), spec.precision, requantization.input_offset
+    )
+    largest = largest + np.abs(requantization.bias)
+    worst = int(largest.argmax())
+    if largest[worst] >= _SUM_LIMIT:
+        raise UsageError(
+            f"output channel {worst}: sums of up to {largest[worst]} with bias; Winograd's kernel "
+            f"takes sums below {_SUM_LIMIT}, as it has them fourfold; leave out -winograd"
+        )
 
 
 def pack_winograd(weights: IntArray) -> bytes:

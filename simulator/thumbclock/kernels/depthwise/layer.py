@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from thumbclock.errors import UsageError
-from thumbclock.kernels.conv.layer import ConvLayer, expect_requantization
+from thumbclock.kernels.checks import expect_numbers
+from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.reference import convolve
 from thumbclock.kernels.cores import loop_order
 from thumbclock.kernels.depthwise.packing import (
@@ -70,7 +71,12 @@ class DepthwiseLayer:
         if precision.unrolled:
             conv = ConvLayer(spec.conv, self.inputs, self.weights, self.requantization)
             return replace(conv.task(core), operator=spec.operator)
-        expect_requantization(precision, self.requantization)
+        expect_numbers(
+            precision,
+            (self.inputs, spec.conv.input_shape),
+            (self.weights, spec.conv.weight_shape),
+            self.requantization,
+        )
         if core.dsp and fits_int8_strips(spec, self.requantization):
             return self._task(
                 kernel="s8_3x3",

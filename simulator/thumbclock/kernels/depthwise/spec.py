@@ -7,6 +7,7 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.sizes import NUMBER
 
 __all__ = ["DepthwiseSpec"]
 
@@ -92,7 +93,7 @@ class DepthwiseSpec:
         Raises:
             UsageError: A part cannot be read, or the convolution has no output.
         """
-        match = re.fullmatch(r"(\d+)x(\d+)x(\d+)(?:-(\d+))?", shape)
+        match = re.fullmatch(rf"({NUMBER})x({NUMBER})x({NUMBER})(?:-({NUMBER}))?", shape)
         if match is None:
             raise UsageError(
                 f"shape {shape!r}: expected HxWxC or HxWxCin-Cout, e.g. 25x5x64 or 25x5x8-16"

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from thumbclock.errors import UsageError
 from thumbclock.kernels.elementwise.affine import AffineAddition, find_affine
 from thumbclock.kernels.elementwise.reference import (
     Addition,
@@ -71,7 +72,12 @@ class BinaryLayer:
         return _representable(self.spec, outputs)
 
     def task(self, core: CoreProfile) -> Task:
-        """Return the call of the kernel for a core."""
+        """Return the call of the kernel for a core.
+
+        Raises:
+            UsageError: The arithmetic leaves 32 bits.
+        """
+        _expect_arithmetic(self.arithmetic)
         inputs = [
             _input(self.spec, symbol, values)
             for symbol, values in (("tc_input", self.first), ("tc_second", self.second))
@@ -190,8 +196,15 @@ class RequantizeLayer:
         return _representable(self.spec, self.rule.apply(self.inputs))
 
     def task(self, core: CoreProfile) -> Task:  # noqa: ARG002
-        """Return the call of the kernel, which is the same for all cores."""
+        """Return the call of the kernel, which is the same for all cores.
+
+        Raises:
+            UsageError: The arithmetic leaves 32 bits.
+        """
         precision = self.spec.precision
+        if isinstance(self.rule, Rescaling):
+            most = 128 + abs(self.rule.offset)
+            _expect_shift("requantization's", self.rule.shift, _most_left(most))
         return _task(
             self.spec,
             self.expected(),
@@ -216,6 +229,33 @@ class RequantizeLayer:
         outputs = _representable(self.spec, self.rule.apply(values))
         signed = precision.signed or out_bits == 8
         return bytes(to_fields(outputs, out_bits, signed=signed).astype(np.uint8))
+
+
+def _expect_arithmetic(arithmetic: Addition | Multiplication) -> None:
+    match arithmetic:
+        case Addition() as a:
+            for what, shift in (
+                ("first input's", a.first[2]),
+                ("second input's", a.second[2]),
+                ("sum's", a.shift),
+            ):
+                _expect_shift(what, shift, 0)
+        case Multiplication() as m:
+            most = (128 + abs(m.offset1)) * (128 + abs(m.offset2))
+            _expect_shift("product's", m.shift, _most_left(most))
+
+
+def _most_left(magnitude: int) -> int:
+    """Return how far values of up to a magnitude can be shifted left within 32 bits."""
+    return 31 - magnitude.bit_length()
+
+
+def _expect_shift(what: str, shift: int, most: int) -> None:
+    if not -31 <= shift <= most:
+        raise UsageError(
+            f"the {what} shift is {shift}; expected -31 to {most}, so that 32 bits hold all: "
+            "choose scales of inputs and output that lie closer together"
+        )
 
 
 def _representable(spec: ElementwiseSpec, outputs: IntArray) -> IntArray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from thumbclock.errors import UsageError
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision, parse_precision
+from thumbclock.kernels.sizes import NUMBER
 
 __all__ = ["FullyConnectedSpec"]
 
@@ -78,7 +79,7 @@ class FullyConnectedSpec:
         Raises:
             UsageError: A part cannot be read.
         """
-        match = re.fullmatch(r"(?:(\d+)x)?(\d+)-(\d+)", shape)
+        match = re.fullmatch(rf"(?:({NUMBER})x)?({NUMBER})-({NUMBER})", shape)
         if match is None:
             raise UsageError(f"shape {shape!r}: expected IN-OUT or BATCHxIN-OUT, e.g. 640-128")
         return cls(

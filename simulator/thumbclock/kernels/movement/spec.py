@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from thumbclock.errors import UsageError
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision
-from thumbclock.kernels.sizes import MOST_ELEMENTS, parse_image
+from thumbclock.kernels.sizes import MOST_ELEMENTS, NUMBER, parse_image
 from thumbclock.kernels.weightless import expect_weightless
 
 __all__ = ["MOST_INPUTS", "ConcatSpec", "MovementSpec", "PadSpec", "ReshapeSpec", "TransposeSpec"]
@@ -93,7 +93,7 @@ class PadSpec:
             UsageError: A part cannot be read.
         """
         text = options.padding or "1,1,1,1"
-        if re.fullmatch(r"\d+(,\d+){3}(,\d+,\d+)?", text) is None:
+        if re.fullmatch(rf"{NUMBER}(,{NUMBER}){{3}}(,{NUMBER},{NUMBER})?", text) is None:
             raise UsageError(
                 f"padding {text!r}: expected top,bottom,left,right, and ,front,back for channels"
             )

@@ -6,13 +6,16 @@ from typing import Literal
 from thumbclock.errors import UsageError
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision
-from thumbclock.kernels.sizes import Padding, parse_image, parse_padding, parse_pair
+from thumbclock.kernels.sizes import MOST_ELEMENTS, Padding, parse_image, parse_padding, parse_pair
 from thumbclock.kernels.weightless import expect_weightless
 
 __all__ = ["PoolSpec"]
 
 _MOST_PIXELS = {8: 1 << 23, 4: 32767 // 15, 2: 32767 // 3, 1: 16384}
 """Pixels of a window that an average can take: sums of packed fields stay in 16-bit lanes."""
+
+_MOST_COVERED = 1 << 28
+"""Elements of all windows; more take hours."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,12 @@ class PoolSpec:
         expect_weightless(self.operator, self.precision)
         extents = ("in_h", "in_w", "channels", "kernel_h", "kernel_w", "stride_h", "stride_w")
         for name in extents:
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} is {getattr(self, name)}; expected at least 1")
+            if not 1 <= getattr(self, name) <= MOST_ELEMENTS:
+                raise UsageError(
+                    f"{name} is {getattr(self, name)}; expected 1 to {MOST_ELEMENTS:,}"
+                )
         self._check_padding()
+        self._check_size()
         bits = self.precision.activation_bits
         if self.activation != "none" and bits != 8:
             raise UsageError(
@@ -82,6 +88,20 @@ class PoolSpec:
                 f"pooling {self.shape_text} by {self.kernel_h}x{self.kernel_w} with {pad} has no "
                 "output; the padded input must cover the window"
             )
+
+    def _check_size(self) -> None:
+        pixels = min(self.kernel_h, self.in_h) * min(self.kernel_w, self.in_w)
+        outputs = self.out_h * self.out_w * self.channels
+        for what, elements, most in (
+            ("the input", self.in_h * self.in_w * self.channels, MOST_ELEMENTS),
+            ("the output", outputs, MOST_ELEMENTS),
+            ("what its windows cover", outputs * pixels, _MOST_COVERED),
+        ):
+            if elements > most:
+                raise UsageError(
+                    f"{self.title}, {self.padding}: {what}: {elements:,} elements; expected at "
+                    f"most {most:,}: choose a smaller shape, window or padding"
+                )
 
     @property
     def operator(self) -> str:

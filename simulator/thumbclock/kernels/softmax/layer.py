@@ -10,7 +10,7 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.packed import unpack_activations
 from thumbclock.kernels.precision import Precision
-from thumbclock.kernels.sizes import MOST_ELEMENTS
+from thumbclock.kernels.sizes import MOST_ELEMENTS, NUMBER
 from thumbclock.kernels.softmax.reference import SoftmaxScale, exponentials, softmax
 from thumbclock.kernels.task import Array, IntArray, Pointer, Task
 from thumbclock.kernels.weightless import draw_activations, expect_weightless, weightless_name
@@ -73,7 +73,7 @@ class SoftmaxSpec:
             UsageError: The shape is not ROWSxCOLUMNS.
         """
         shape = options.shape or "1x10"
-        match = re.fullmatch(r"(\d+)x(\d+)", shape)
+        match = re.fullmatch(rf"({NUMBER})x({NUMBER})", shape)
         if match is None:
             raise UsageError(f"shape {shape!r}: expected ROWSxCOLUMNS, e.g. 1x10")
         return cls(int(match[1]), int(match[2]), options.precision)
