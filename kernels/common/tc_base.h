@@ -42,6 +42,13 @@ TC_INLINE uint8_t *tc_fill(uint8_t *to, uint32_t word, int32_t bytes) {
     return to;
 }
 
+TC_INLINE void tc_fill_words(uint32_t *to, uint32_t word, int32_t words) {
+    for (; words > 0; --words) {
+        *to++ = word;
+        __asm__("" : "+r"(to));
+    }
+}
+
 TC_INLINE uint8_t *tc_copy(uint8_t *to, const uint8_t *from, int32_t bytes) {
     for (; bytes >= 4; bytes -= 4, to += 4, from += 4) {
         tc_store32(to, tc_load32(from));

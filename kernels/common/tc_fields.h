@@ -71,6 +71,7 @@ TC_INLINE void tc_clamp_fields(tc_field field, const uint8_t *from, int32_t byte
     for (; bytes >= 16; bytes -= 16, from += 16, to += 16) {
         tc_clamp_block(field, from, 4, 4, low, high, to);
     }
+    TC_ROLLED
     for (; bytes > 0; --bytes, ++from, ++to) {
         tc_clamp_block(field, from, 1, 1, low, high, to);
     }

@@ -1,4 +1,4 @@
-/* Copies of whole words for tc_columns.h. */
+/* Copies of whole words, for the rings of tc_dense.h and tc_columns.h. */
     .syntax unified
     .thumb
 

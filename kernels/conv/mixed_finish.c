@@ -55,7 +55,7 @@ TC_INLINE fields scale(const void *requant, int32_t channel, const int32_t *sums
                     (uint32_t)tc_clamp(b, low, high) & mask};
 }
 
-/* How many thresholds the sums reach, by halving, XORed with the channel's first word. */
+/* As tc_count_thresholds, but both searches side by side: one waits for its load meanwhile. */
 TC_INLINE fields count(const void *requant, int32_t channel, const int32_t *sums, int32_t bits) {
     const tc_requant_thresholds *const layer = requant;
     const int32_t *const table = layer->channels + (channel << bits);

@@ -1,11 +1,14 @@
 /*
- * Standard 2-D convolutions for Cortex-M with the DSP extension (M4, M7, M33 with DSP).
+ * Standard 2-D convolutions, a function for each precision. All but the binary ones need the DSP
+ * extension (M4, M7, M33 with DSP); tc_mixed.h serves other cores, pairs of widths, groups and
+ * dilation.
  *
- * Activations are NHWC with one image, weights OHWI, packed by thumbclock.kernels.conv.packing. Sub-byte
- * activations are packed per pixel, least significant field first; the fields that fill a
- * pixel's last byte are zero, in inputs and in outputs. No function keeps state between calls,
- * allocates, or writes outside its output and its scratch; reads stay inside the arrays that
- * packing.py lays out, whose weights end in a few bytes for loads that run ahead.
+ * Activations are NHWC with one image, weights OHWI, packed by thumbclock.kernels.conv.packing
+ * (of w1a1_sliced by sliced.py, of w8a8_winograd by winograd.py). Sub-byte activations are packed
+ * per pixel, least significant field first; the fields that fill a pixel's last byte are zero, in
+ * inputs and in outputs. No function keeps state between calls, allocates, or writes outside its
+ * output and its scratch; reads stay inside the arrays that packing lays out, whose weights end in
+ * a few bytes for loads that run ahead.
  */
 #ifndef TC_CONV_H
 #define TC_CONV_H
@@ -18,7 +21,7 @@ typedef struct {
     int32_t kernel_h, kernel_w;
     int32_t stride_h, stride_w;
     int32_t pad_top, pad_left; /* bottom and right follow from out_h and out_w */
-    int32_t keep_rows; /* whether scratch has room for widened rows; see tc_columns.h */
+    int32_t keep_rows; /* whether scratch has room for a ring of widened rows */
 } tc_conv_shape;
 
 /*

@@ -40,9 +40,6 @@ typedef void tc_dense_dot(const void *weights, const uint32_t *columns, int32_t 
                           int32_t output_offset_and_128, int32_t beside);
 tc_dense_dot tc_dot_w8a8, tc_dot_w4a8;
 
-/* count is a multiple of 4 and not 0, as positions of the ring are. */
-uint32_t *tc_copy_words(uint32_t *to, const uint32_t *from, int32_t count);
-
 typedef struct {
     tc_window window;
     const uint8_t *input;
@@ -80,8 +77,8 @@ TC_INLINE void tc_copy_over(uint8_t *to, const uint8_t *from, int32_t bytes) {
  * as words, unless they end where the input does: what is copied too much is written over by the
  * next row, or stands in the word behind the window.
  */
-static __attribute__((noinline)) void tc_gather_window(const tc_conv_shape *shape, const tc_dense *at,
-                                                      int32_t y, int32_t x) {
+static __attribute__((noinline)) void tc_gather_window(const tc_conv_shape *shape,
+                                                      const tc_dense *at, int32_t y, int32_t x) {
     const int32_t row_bytes = at->window.row_bytes;
     const int32_t stride_bytes = at->window.stride_bytes;
     const uint8_t *const end = at->input + shape->in_h * stride_bytes - 3;
@@ -149,13 +146,6 @@ TC_INLINE void tc_widen_pixel(const tc_conv_shape *shape, tc_dense *at, int32_t 
 
 /* ---------------------------------------------------------------- a ring of widened rows */
 
-TC_INLINE void tc_fill_lanes(uint32_t *to, uint32_t lanes, int32_t words) {
-    for (; words > 0; --words) {
-        *to++ = lanes;
-        __asm__("" : "+r"(to)); /* not a call of memset */
-    }
-}
-
 /* Widen input row y, which may be padding, into its place in the ring. */
 static __attribute__((noinline)) void tc_keep_padded_row(const tc_conv_shape *shape,
                                                         const tc_dense *at, int32_t y) {
@@ -166,7 +156,7 @@ static __attribute__((noinline)) void tc_keep_padded_row(const tc_conv_shape *sh
     const int outside = y < 0 || y >= shape->in_h;
     if (outside) {
         const uint32_t lanes = (uint16_t)at->pad * 0x00010001u;
-        tc_fill_lanes(row, lanes, at->positions * at->position_words);
+        tc_fill_words(row, lanes, at->positions * at->position_words);
     }
     int32_t total = 0;
     const int32_t before = shape->stride_w + shape->pad_left;
@@ -269,7 +259,7 @@ TC_INLINE void tc_dense_by_sums(tc_dense_dot *dot, int32_t step_bytes, int32_t b
                                 const uint8_t *weights, const tc_requant_s8 *requant,
                                 int32_t *sums, int8_t *first, int8_t *second) {
     const uint32_t *columns = at->columns;
-    tc_fill_lanes((uint32_t *)sums, 0, 2 * ((shape->out_c + 3) & ~3));
+    tc_fill_words((uint32_t *)sums, 0, 2 * ((shape->out_c + 3) & ~3));
     for (int32_t left = at->window.words; left > 0;) {
         const int32_t now = left < TC_STEPS_AT_ONCE ? left : TC_STEPS_AT_ONCE;
         int32_t activations[2] = {0, 0};
@@ -298,7 +288,7 @@ TC_INLINE tc_dense tc_dense_of(const tc_conv_shape *shape, const int8_t *input, 
         at.positions = shape->stride_w + (read > written ? read : written);
         const int32_t words = shape->kernel_h * at.positions * at.position_words;
         at.totals = (int32_t *)(rest + words);
-        tc_fill_lanes(rest, (uint16_t)pad * 0x00010001u, words);
+        tc_fill_words(rest, (uint16_t)pad * 0x00010001u, words);
     }
     return at;
 }

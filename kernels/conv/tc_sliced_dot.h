@@ -63,7 +63,6 @@
 #define P_END     12
 #define P_GROUPS  16
 #define P_PLANES  20
-#define P_OUTPUT  24
 
 /* A carry from one plane into the next. */
     .macro RIPPLE plane, carry, next

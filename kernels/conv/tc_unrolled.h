@@ -15,11 +15,11 @@ typedef struct {
     int32_t pixel_elements;              /* from a window to that of the next pixel */
     int32_t in_lines;                    /* input: lines without padding */
     int32_t line_bytes, last_line_bytes; /* from line to line, and where the last one starts */
-    int32_t runs, run_elements, run_bytes; /* contiguous pieces of a line, and from one to the next */
+    int32_t runs, run_elements, run_bytes; /* contiguous pieces of a line, from one to the next */
     int32_t pad_lines, pad_elements;     /* before the first line, and at the start of each */
     int32_t kernel_lines, step_lines;    /* a window, and from one to the next */
     int32_t quads;                       /* whether lanes come in the order of SXTB16 */
-    int32_t word_step;                   /* from word to word of a pixel: 1, or pixels interleaved */
+    int32_t word_step;                   /* from word to word of a pixel: 1, or a block's pixels */
     int32_t copy_elements;               /* from a line to its copy shifted by one, or 0 */
     int32_t line_words, buffer_lines;    /* a widened line with its copy, and the buffer */
 } tc_lines;

@@ -25,11 +25,11 @@ TC_INLINE tc_window tc_window_of(const tc_conv_shape *shape, int32_t bits, int32
     return window;
 }
 
-/* Gather the window at input row y, column x (either may be outside); pad is four times a byte. */
+/* Gather the window at input row y, column x (either may be outside); padding is fields of 0. */
 static __attribute__((noinline, unused)) void tc_gather(const tc_conv_shape *shape,
                                                         const tc_window *window,
                                                         const uint8_t *input, int32_t y, int32_t x,
-                                                        uint32_t pad, uint8_t *to) {
+                                                        uint8_t *to) {
     const int32_t first = x < 0 ? (-x < shape->kernel_w ? -x : shape->kernel_w) : 0;
     const int32_t inside = shape->in_w - x;
     int32_t last = inside < shape->kernel_w ? inside : shape->kernel_w;
@@ -39,13 +39,13 @@ static __attribute__((noinline, unused)) void tc_gather(const tc_conv_shape *sha
     const uint8_t *const end = to + 4 * window->words;
     for (int32_t row = y; row < y + shape->kernel_h; ++row) {
         if (row < 0 || row >= shape->in_h) {
-            to = tc_fill(to, pad, window->row_bytes);
+            to = tc_fill(to, 0, window->row_bytes);
             continue;
         }
-        to = tc_fill(to, pad, left);
+        to = tc_fill(to, 0, left);
         to = tc_copy(to, input + row * window->stride_bytes + (x + first) * window->pixel_bytes,
                      middle);
-        to = tc_fill(to, pad, window->row_bytes - left - middle);
+        to = tc_fill(to, 0, window->row_bytes - left - middle);
     }
     tc_fill(to, 0, (int32_t)(end - to));
 }
@@ -55,5 +55,8 @@ TC_INLINE int tc_direct(const tc_conv_shape *shape, const tc_window *window, int
     return (window->row_bytes & 3) == 0 && y >= 0 && x >= 0 && y + shape->kernel_h <= shape->in_h &&
            x + shape->kernel_w <= shape->in_w;
 }
+
+/* From a ring of widened rows. count is a multiple of 4 and not 0. Returns the copy's end. */
+uint32_t *tc_copy_words(uint32_t *to, const uint32_t *from, int32_t count);
 
 #endif

@@ -3,8 +3,8 @@
  * lanes, which the emitted function reads window by window.
  *
  * A line is a padded row (or column, where that leaves fewer blocks with idle pixels) of the input.
- * Each is widened once, into a buffer that holds the lines of a few windows; when the window reaches
- * the end of the buffer, the lines that it shares with the next one move to the front.
+ * Each is widened once, into a buffer that holds the lines of a few windows; when the window
+ * reaches the end of the buffer, the lines that it shares with the next one move to the front.
  */
 #include <arm_acle.h>
 
@@ -105,8 +105,10 @@ void tc_conv_unrolled(const tc_lines *lines, const int8_t *input, tc_block block
                 widen_line(lines, input + at, (int16_t *)to);
             }
         }
-        const int16_t *const window = (const int16_t *)(scratch + (top - front) * lines->line_words);
-        int8_t *const out = output + least(line * lines->out_line_bytes, lines->last_out_line_bytes);
+        const int16_t *const window =
+            (const int16_t *)(scratch + (top - front) * lines->line_words);
+        int8_t *const out =
+            output + least(line * lines->out_line_bytes, lines->last_out_line_bytes);
         for (int32_t first = 0; first < lines->out_pixels; first += lines->block_pixels) {
             /* The last block overlaps the one before where pixels are left over. */
             const int32_t pixel = least(first, lines->out_pixels - lines->block_pixels);

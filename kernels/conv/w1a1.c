@@ -90,7 +90,7 @@ TC_INLINE uint8_t *outputs(const uint32_t *w, const uint32_t *column, int32_t wo
 TC_INLINE void gather(const tc_conv_shape *shape, const tc_window *window, const uint8_t *input,
                       int32_t y, int32_t x, uint32_t *column) {
     if (!tc_direct(shape, window, y, x)) {
-        tc_gather(shape, window, input, y, x, 0, (uint8_t *)column);
+        tc_gather(shape, window, input, y, x, (uint8_t *)column);
         return;
     }
     const uint8_t *row = input + y * window->stride_bytes + x * window->pixel_bytes;

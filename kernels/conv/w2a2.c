@@ -11,8 +11,8 @@
 
 /*
  * Totals of pairs of channels, four words each: for the first and for the second two pixels the
- * sum of accumulators, from even_start on, and the sum of their odd fields. lanes is a multiple of 4; columns hold two
- * words for each of them, a word for two pixels.
+ * sum of accumulators, from even_start on, and the sum of their odd fields. lanes is a multiple of
+ * 4; columns hold two words for each of them, a word for two pixels.
  */
 void tc_dot_w2a2(const void *weights, const uint32_t *columns, int32_t *totals, int32_t lanes,
                  int32_t pairs, uint32_t even_start);
@@ -102,7 +102,7 @@ TC_INLINE tc_rows window_at(const tc_conv_shape *shape, const tc_window *window,
         rows.from = input + y * window->stride_bytes + x * window->pixel_bytes;
         rows.step = window->stride_bytes;
     } else {
-        tc_gather(shape, window, input, y, x, 0, gathered);
+        tc_gather(shape, window, input, y, x, gathered);
     }
     return rows;
 }

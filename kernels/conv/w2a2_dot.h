@@ -17,8 +17,9 @@
  * instructions that split and 3 that loop: 6.5 for 16 MAC. Loads run one lane ahead: the weights
  * end in 4 bytes that are read, not used, and the columns in 8.
  *
- * The order of the loops is a matter of the core, so they stand in a file of each; this one holds
- * what surrounds them.
+ * The order of the loop over twelve lanes is a matter of the core, so it stands in a file of each,
+ * between BEFORE_TWELVES and BEHIND_TWELVES; this one holds what surrounds it, and the loop over
+ * the four lanes of a round in what is left.
  */
     .syntax unified
     .thumb
@@ -48,6 +49,7 @@
 #define START   24 /* of the even totals */
 #define FRAME   28
 
+/* 0x1FC000 is the field high * first: without it, what is above bit 7 are the odd fields alone. */
     .macro SPLIT
     add     S0, S0, C0
     add     S1, S1, C1
@@ -55,6 +57,35 @@
     bic     C1, C1, #0x1FC000
     add     H0, H0, C0, asr #7
     add     H1, H1, C1, asr #7
+    .endm
+
+/* A lane: its products, and the loads of the next one's columns. FIRST is a round's first. */
+    .macro FIRST rotation, offset
+    and     L, M, U\rotation
+    smlad   C0, L, X, B
+    smlad   C1, L, Y, B
+    ldr     X, [A, #\offset]
+    ldr     Y, [A, #\offset + 4]
+    .endm
+
+    .macro LANE rotation, offset
+    and     L, M, U, ror #\rotation
+    smlad   C0, L, X, C0
+    smlad   C1, L, Y, C1
+    ldr     X, [A, #\offset]
+    ldr     Y, [A, #\offset + 4]
+    .endm
+
+    .macro LAST offset
+    and     L, M, U, ror #12
+    smlad   C0, L, X, C0
+    smlad   C1, L, Y, C1
+    ldr     U, [W], #4
+    ldr     L, [sp]
+    ldr     Y, [A, #\offset + 4]
+    ldr     X, [A, #\offset]!
+    cmp     A, L
+    SPLIT
     .endm
 
     .macro BEFORE_TWELVES
@@ -97,16 +128,19 @@ tc_dot_w2a2:
     .p2align 3
     .endm
 
-    .macro BEFORE_FOURS
+    .macro BEHIND_TWELVES
 .Lrest:
     ldr     L, [sp, #FOURS]
     str     L, [sp, #END]
     cmp     A, L
     beq     .Lstore
     .p2align 3
-    .endm
-
-    .macro BEHIND_FOURS
+.Lfour:
+    FIRST   "", 8
+    LANE    4, 16
+    LANE    8, 24
+    LAST    32
+    bne     .Lfour
 .Lstore:
     subs    W, W, #4                /* what was read ahead belongs to the next pair */
     ldr     r2, [sp, #SUMS]

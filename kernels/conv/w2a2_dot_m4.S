@@ -1,22 +1,6 @@
 /* tc_dot_w2a2 for single-issue cores (M4, M33): the loads of a lane in one run. */
 #include "w2a2_dot.h"
 
-    .macro FIRST rotation, offset
-    and     L, M, U\rotation
-    smlad   C0, L, X, B
-    smlad   C1, L, Y, B
-    ldr     X, [A, #\offset]
-    ldr     Y, [A, #\offset + 4]
-    .endm
-
-    .macro LANE rotation, offset
-    and     L, M, U, ror #\rotation
-    smlad   C0, L, X, C0
-    smlad   C1, L, Y, C1
-    ldr     X, [A, #\offset]
-    ldr     Y, [A, #\offset + 4]
-    .endm
-
 /* The last lane of a word of weights. */
     .macro WORD offset
     and     L, M, U, ror #12
@@ -25,18 +9,6 @@
     ldr     U, [W], #4
     ldr     X, [A, #\offset]
     ldr     Y, [A, #\offset + 4]
-    .endm
-
-    .macro LAST offset
-    and     L, M, U, ror #12
-    smlad   C0, L, X, C0
-    smlad   C1, L, Y, C1
-    ldr     U, [W], #4
-    ldr     L, [sp]
-    ldr     Y, [A, #\offset + 4]
-    ldr     X, [A, #\offset]!
-    cmp     A, L
-    SPLIT
     .endm
 
     BEFORE_TWELVES
@@ -55,11 +27,4 @@
     LANE    8, 88
     LAST    96
     bne     .Ltwelve
-    BEFORE_FOURS
-.Lfour:
-    FIRST   "", 8
-    LANE    4, 16
-    LANE    8, 24
-    LAST    32
-    bne     .Lfour
-    BEHIND_FOURS
+    BEHIND_TWELVES

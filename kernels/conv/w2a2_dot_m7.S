@@ -4,34 +4,6 @@
  */
 #include "w2a2_dot.h"
 
-    .macro FIRST rotation, offset
-    and     L, M, U\rotation
-    smlad   C0, L, X, B
-    smlad   C1, L, Y, B
-    ldr     X, [A, #\offset]
-    ldr     Y, [A, #\offset + 4]
-    .endm
-
-    .macro LANE rotation, offset
-    and     L, M, U, ror #\rotation
-    smlad   C0, L, X, C0
-    smlad   C1, L, Y, C1
-    ldr     X, [A, #\offset]
-    ldr     Y, [A, #\offset + 4]
-    .endm
-
-    .macro LAST offset
-    and     L, M, U, ror #12
-    smlad   C0, L, X, C0
-    smlad   C1, L, Y, C1
-    ldr     U, [W], #4
-    ldr     L, [sp]
-    ldr     Y, [A, #\offset + 4]
-    ldr     X, [A, #\offset]!
-    cmp     A, L
-    SPLIT
-    .endm
-
     BEFORE_TWELVES
 .Ltwelve:
     and     L, M, U
@@ -112,11 +84,4 @@
     add     H1, H1, C1, asr #7
     ldr     Y, [A, #4]
     bne     .Ltwelve
-    BEFORE_FOURS
-.Lfour:
-    FIRST   "", 8
-    LANE    4, 16
-    LANE    8, 24
-    LAST    32
-    bne     .Lfour
-    BEHIND_FOURS
+    BEHIND_TWELVES

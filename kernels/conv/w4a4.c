@@ -1,9 +1,15 @@
 /* int4 weights, unsigned 4-bit activations, two to a byte in and out. */
 #include "tc_columns.h"
-#include "tc_dot.h"
 #include "tc_requantize.h"
 
-static const tc_format format = {.bits = 4, .pixels = 2, .step_words = 2};
+/*
+ * Sums of all output channels for the two pixels of columns: steps of 16 products a channel and
+ * pixel; groups of four channels in two accumulators a pixel, two channels to each. Comes out as
+ * sums[8 * group + 4 * pair + 2 * pixel] = low + (high << 12) modulo 2^32 and, beside it, high,
+ * where low sums the even channel's biased weights.
+ */
+void tc_dot_w4a4(const void *weights, const uint32_t *columns, int32_t *sums, int32_t steps,
+                 int32_t groups);
 
 /* Outputs of two pixels: see w4a4_finish.S. */
 void tc_finish_w4a4(const tc_channel_un *channels, const int32_t *sums, uint8_t *first,
@@ -46,17 +52,17 @@ static void finish_thresholds(const void *requant, int32_t channels, const int32
 
 static void conv(const tc_conv_shape *shape, const uint8_t *input, const void *weights,
                  tc_epilogue *epilogue, const void *requant, uint8_t *output, void *scratch) {
-    const int32_t words = tc_window_of(shape, format.bits, format.step_words).words;
+    const tc_window window = tc_window_of(shape, 4, 2);
     const int32_t groups = (shape->out_c + 3) >> 2;
     const int32_t pairs = (shape->out_c + 1) >> 1;
     uint32_t *const columns = scratch;
-    int32_t *const sums = (int32_t *)(columns + 8 * words + 2);
-    tc_columns at = tc_columns_of(format, shape, input, 0, sums + 8 * groups);
+    int32_t *const sums = (int32_t *)(columns + 8 * window.words + 2);
+    tc_columns at = tc_columns_of(shape, window, input, sums + 8 * groups);
     int32_t inputs[2] = {0, 0};
 
-    for (int32_t now; (now = tc_next_block(format, shape, &at, columns, inputs)) > 0;) {
+    for (int32_t now; (now = tc_next_block(shape, &at, columns, inputs)) > 0;) {
         uint8_t *const second = now > 1 ? output + pairs : output;
-        tc_dot_w4a4(weights, columns, sums, words >> 1, groups);
+        tc_dot_w4a4(weights, columns, sums, window.words >> 1, groups);
         epilogue(requant, shape->out_c, sums, inputs, output, second);
         output = second + pairs;
     }

@@ -113,7 +113,7 @@ TC_INLINE uint32_t scaled_s2(const tc_channel *c, int32_t sum) {
     return saturate(scaled(c, sum), 2, 1);
 }
 
-/* How many thresholds a sum reaches, by halving; the channel's first word inverts bits. */
+/* As tc_count_thresholds, by an index: `finish` has two of these side by side in its registers. */
 TC_INLINE uint32_t reached(const int32_t *table, int32_t sum, int32_t bits) {
     uint32_t count = 0;
     for (uint32_t half = 1u << (bits - 1); half > 0; half >>= 1) {

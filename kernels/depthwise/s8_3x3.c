@@ -1,4 +1,5 @@
 /* int8 depthwise 3x3 with stride 1 or 2, weights of any width: TensorFlow Lite's arithmetic. */
+#include "tc_bytes.h"
 #include "tc_strips.h"
 
 typedef struct {
@@ -22,19 +23,16 @@ typedef struct {
     int8_t *output;
 } tc_layer;
 
-/* The inner loop saturates to int8; an activation with closer bounds takes another pass. */
+/*
+ * The inner loop saturates to int8; an activation with closer bounds takes another pass. It is
+ * seldom needed, so smaller than tc_clamp_outputs.
+ */
 static void clamp(int8_t *output, int32_t bytes, int32_t low, int32_t high) {
-    const uint32_t lows = ((uint32_t)low & 0xFF) * 0x01010101u;
-    const uint32_t highs = ((uint32_t)high & 0xFF) * 0x01010101u;
+    const uint32_t lows = tc_four_times(low);
+    const uint32_t highs = tc_four_times(high);
     uint8_t *at = (uint8_t *)output;
     for (; bytes >= 4; bytes -= 4, at += 4) {
-        uint32_t word = tc_load32(at);
-        uint32_t spare;
-        __asm__("ssub8 %1, %0, %2\n\tsel %0, %0, %2\n\tssub8 %1, %3, %0\n\tsel %0, %0, %3"
-                : "+&r"(word), "=&r"(spare)
-                : "r"(lows), "r"(highs)
-                : "cc");
-        tc_store32(at, word);
+        tc_store32(at, tc_min_s8x4(tc_max_s8x4(tc_load32(at), lows), highs));
     }
     for (; bytes > 0; --bytes, ++at) {
         *at = (uint8_t)tc_clamp((int8_t)*at, low, high);

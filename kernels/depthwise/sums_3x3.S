@@ -1,7 +1,7 @@
 /*
  * The int8 loops of dot_3x3.inc without requantization: sums of one channel of a tile, row by row,
- * TC_SUM_ROW_BYTES apart. An odd row comes with one more below it, which nothing reads. In the order
- * that thumbclock schedule found for the Cortex-M4 and M7 together.
+ * TC_SUM_ROW_BYTES apart. An odd row comes with one more below it, which nothing reads. In the
+ * order that thumbclock schedule found for the Cortex-M4 and M7 together.
  *
  * void tc_depthwise_3x3_sums(const uint32_t *weights, const uint32_t *strips, int32_t *sums,
  *                            int32_t rows, int32_t columns);

@@ -32,8 +32,8 @@ typedef struct {
 } tc_activations;
 
 /*
- * int8 inputs and outputs, weights of any width; kernel 3x3 without dilation, strides both 1 or both
- * 2, multiplier 1, at least four channels and two output rows; left shifts of at most 8 bits,
+ * int8 inputs and outputs, weights of any width; kernel 3x3 without dilation, strides both 1 or
+ * both 2, multiplier 1, at least four channels and two output rows; left shifts of at most 8 bits,
  * rounding right shifts of at least 2.
  */
 void tc_depthwise_s8_3x3(const tc_depthwise_shape *shape, const int8_t *input,

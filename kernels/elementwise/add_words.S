@@ -63,7 +63,7 @@ tc_add_words:
     WORD
     beq     .Ldone
 .Lpairs:
-    /* Order found by thumbclock schedule: 50 cycles on the M4, 31 on the M7 (36 before). */
+    /* Order found by thumbclock schedule: 50 cycles on the M4, 31 on the M7. */
     ldr     Y02, [Y], #4
     ldr     X02, [X], #4
     and     Y13, MASK, Y02

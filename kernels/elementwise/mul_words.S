@@ -29,7 +29,7 @@ tc_mul_words:
     ldr     r12, [sp, #36]
     ldm     r12, {XOFF, YOFF, M, START, RIGHT}
 .Lwords:
-    /* Order found by thumbclock schedule: 36 cycles on the M4, 23 on the M7 (30 before). */
+    /* Order found by thumbclock schedule: 36 cycles on the M4, 23 on the M7. */
     ldr     B, [X], #4
     ldr     D, [Y], #4
     sxtab16 A, XOFF, B

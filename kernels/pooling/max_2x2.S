@@ -40,7 +40,7 @@ tc_max_2x2:
 .Lwindow:
     lsr     LEFT, PIXEL, #3
 .Lwords:
-    /* Order found by thumbclock schedule: 26 cycles on the M4 (28 before), 17 on the M7 (21). */
+    /* Order found by thumbclock schedule: 26 cycles on the M4, 17 on the M7. */
     ldr     A1, [TOP, PIXEL]
     ldr     A0, [TOP], #4
     ldr     A3, [BOTTOM, PIXEL]

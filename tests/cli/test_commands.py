@@ -15,6 +15,8 @@ from typer.testing import CliRunner, Result
 
 import thumbclock
 from thumbclock.cli import app
+from thumbclock.cli.options import OPERATOR_NAMES
+from thumbclock.kernels.operators import OPERATORS
 from thumbclock.reports.charts import write_chart
 from thumbclock.result import CompareResult, KernelResult, RunResult, read_result
 
@@ -274,7 +276,7 @@ def test_kernel_skips() -> None:
         (("kernel", "pool"), "operator 'pool'"),
         ((*KERNEL, "--weights", "3"), "precision 'w3a8'"),
         ((*KERNEL, "--place", "code=moon"), "moon"),
-        ((*KERNEL, "--profile", "ideal-m0plus", "--unrolled"), "lacks the DSP extension"),
+        ((*KERNEL, "--unrolled", "--profile", "ideal-m0plus"), "lacks the DSP extension"),
         ((*KERNEL, "--shape", "4x4"), "shape '4x4'"),
         ((*KERNEL, "--toolchain", "/no/such/cc"), "/no/such/cc"),
         ((*COMPARE, "--precisions", ","), "--precisions names none"),
@@ -287,6 +289,24 @@ def test_refuses_what_it_does_not_have(arguments: Sequence[str], said: str) -> N
     done = invoke(*arguments)
     assert done.exit_code == 2
     assert said in done.stderr
+
+
+def test_help_lists_the_operators() -> None:
+    """What the help of kernel and compare names is what there is."""
+    assert tuple(OPERATORS) == OPERATOR_NAMES
+    for command in ("kernel", "compare"):
+        text = invoke(command, "--help").stdout
+        assert all(name in text for name in OPERATOR_NAMES)
+
+
+def test_compare_shows_the_usual_precisions_of_an_operator(tmp_path: Path) -> None:
+    """Operators without weights have rows of their own kernels, without unrolled ones."""
+    path = tmp_path / "rows.json"
+    done = invoke("compare", "--operator", "maxpool", "--shape", "4x4x8", "--json", path)
+    assert done.exit_code == 0
+    result = read_result(path)
+    assert isinstance(result, CompareResult)
+    assert [row.options["implementation"] for row in result.rows] == ["a8", "a4", "a2", "a1"]
 
 
 def test_compare(tmp_path: Path) -> None:

@@ -53,10 +53,25 @@ def test_published_page_is_up_to_date() -> None:
 def test_cores_without_dsp_have_the_same() -> None:
     """Whatever has a kernel on the M4 has one on the M0+."""
     asked = [precision for precision in every_precision() if precision.output_bits in {8, 1}]
-    answers = {
-        profile: {
-            (a.operator, a.precision) for a in support(None, asked, profile=profile) if a.function
-        }
-        for profile in ("ideal-m4", "ideal-m0plus")
-    }
-    assert answers["ideal-m4"] == answers["ideal-m0plus"]
+    served, portable = (
+        {(answer.operator, answer.precision) for answer in answers if answer.function}
+        for answers in (support(None, asked), support(None, asked, profile="ideal-m0plus"))
+    )
+    assert portable == served
+
+
+def test_serves_what_comparisons_show() -> None:
+    """An operator's usual precisions have kernels, and the first is the int8 baseline."""
+    for name, operator in OPERATORS.items():
+        answers = support([name], map(parse_precision, operator.precisions))
+        assert [answer.reason for answer in answers if answer.function is None] == []
+        assert operator.precisions[0] == "w8a8"
+
+
+def test_refuses_variants_of_kernels_without_weights() -> None:
+    """Where there are no products, none can be saved or stand in code: it is said, not ignored."""
+    variants = [parse_precision("w8a8-winograd"), parse_precision("w8a8-skip25")]
+    for name in ("maxpool", "globalavgpool", "add", "requantize", "softmax", "pad", "reshape"):
+        saved, emitted = support([name], variants)
+        assert "leave out -winograd" in saved.reason
+        assert "leave out -unrolled" in emitted.reason

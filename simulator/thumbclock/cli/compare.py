@@ -8,6 +8,7 @@ import typer
 from thumbclock.cli.console import Waiting, progress_bar, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
+    OPERATOR_HELP,
     ActivationOption,
     AxisOption,
     BatteryOption,
@@ -36,14 +37,16 @@ from thumbclock.errors import CheckFailed, UsageError
 
 __all__ = ["compare"]
 
-_PRECISIONS = "w8a8,w4a8,w4a4,w2a2,w1a1,w8a8-unrolled,w8a8-skip25,w8a8-skip50"
-
 
 def compare(
-    operator: Annotated[str, typer.Option(metavar="NAME", help="conv")] = "conv",
+    operator: Annotated[str, typer.Option(metavar="NAME", help=OPERATOR_HELP)] = "conv",
     precisions: Annotated[
-        str, typer.Option(metavar="NAME,...", help="One row each; the first is the baseline.")
-    ] = _PRECISIONS,
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help="One row each; the first is the baseline.  [default: the operator's usual ones]",
+        ),
+    ] = None,
     profile: Annotated[
         list[str] | None,
         typer.Option(
@@ -92,7 +95,7 @@ def compare(
     """
     with Waiting("starting the simulator (compiled on its first use)", quiet=quiet):
         from thumbclock.energy import check_schedule
-        from thumbclock.kernels.operators import parse_spec
+        from thumbclock.kernels.operators import find_operator, parse_spec
         from thumbclock.kernels.options import KernelOptions
         from thumbclock.kernels.precision import parse_precision
         from thumbclock.profiles import load_profile
@@ -106,7 +109,7 @@ def compare(
         check_chart_path(chart)
         if json is not None and chart.resolve() == json.resolve():
             raise UsageError(f"--chart and --json both name {chart}; give two files")
-    names = words([precisions])
+    names = find_operator(operator).precisions if precisions is None else words([precisions])
     if not names:
         raise UsageError("--precisions names none; give at least one, e.g. w8a8,w4a4")
     described = (shape, kernel_size, stride, padding, dilation, groups, axis, activation)

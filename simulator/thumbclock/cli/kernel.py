@@ -7,6 +7,7 @@ import typer
 from thumbclock.cli.console import Waiting, stdout_console
 from thumbclock.cli.options import (
     DEFAULT_PROFILE,
+    OPERATOR_HELP,
     ActivationOption,
     AxisOption,
     BatteryOption,
@@ -39,7 +40,7 @@ __all__ = ["kernel"]
 
 
 def kernel(
-    operator: Annotated[str, typer.Argument(metavar="OPERATOR", help="conv")],
+    operator: Annotated[str, typer.Argument(metavar="OPERATOR", help=OPERATOR_HELP)],
     weights: Annotated[int, typer.Option(metavar="BITS", help="Bits of a weight.")] = 8,
     activations: Annotated[int, typer.Option(metavar="BITS", help="Bits of an activation.")] = 8,
     output: Annotated[

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_PROFILE",
+    "OPERATOR_HELP",
+    "OPERATOR_NAMES",
     "ActivationOption",
     "AxisOption",
     "BatteryOption",
@@ -41,6 +43,14 @@ __all__ = [
 
 DEFAULT_PROFILE = "nucleo-h743zi"
 
+OPERATOR_NAMES = (
+    *("conv", "depthwise", "fc", "maxpool", "avgpool", "globalmaxpool", "globalavgpool"),
+    *("add", "mul", "clamp", "requantize", "softmax", "pad", "concat", "transpose", "reshape"),
+)
+"""Keys of `thumbclock.kernels.operators.OPERATORS`, which a help text need not load."""
+
+OPERATOR_HELP = f"One of {', '.join(OPERATOR_NAMES)}."
+
 JsonOption = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
 ]
@@ -48,12 +58,15 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print no table
 ShapeOption = Annotated[
     str | None,
     typer.Option(
-        metavar="HxWxCIN-COUT",
-        help="Input height, width, channels; output channels.  [default: the operator's]",
+        metavar="SHAPE",
+        help="As the operator takes it: 32x32x16-16 (height, width, channels in and out) of conv, "
+        "640-128 (in and out) of fc, 1x10 (rows, classes) of softmax, 16x16x32+16x16x32 of concat, "
+        "4x4x65-1x1x1040 of reshape, 32x32x16 of the others.  [default: the operator's]",
     ),
 ]
 KernelSizeOption = Annotated[
-    str | None, typer.Option("--kernel", metavar="HxW", help="Height and width of the kernel.")
+    str | None,
+    typer.Option("--kernel", metavar="N|HxW", help="Height and width of the kernel or window."),
 ]
 StrideOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Stride.")]
 PaddingOption = Annotated[
@@ -62,11 +75,17 @@ PaddingOption = Annotated[
 DilationOption = Annotated[str | None, typer.Option(metavar="N|HxW", help="Dilation.")]
 GroupsOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Groups of channels.")]
 AxisOption = Annotated[
-    str | None, typer.Option(metavar="AXIS", help="Axis, or order of axes, e.g. c or hwc.")
+    str | None,
+    typer.Option(
+        metavar="AXIS", help="Axis of concat, e.g. c; order of axes of transpose, e.g. chw."
+    ),
 ]
 ActivationOption = Annotated[
     str | None,
-    typer.Option(metavar="none|relu|relu6|LOW,HIGH", help="Clamp of the outputs."),
+    typer.Option(
+        metavar="none|relu|relu6|LOW,HIGH",
+        help="Clamp of the outputs, of pools, add, mul and clamp.",
+    ),
 ]
 SeedOption = Annotated[
     int, typer.Option(metavar="N", min=0, help="Of the drawn weights and inputs.")

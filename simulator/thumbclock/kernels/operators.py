@@ -18,6 +18,7 @@ from thumbclock.kernels.movement.spec import ConcatSpec, PadSpec, ReshapeSpec, T
 from thumbclock.kernels.options import KernelOptions, check_options
 from thumbclock.kernels.pooling.layer import random_layer as random_pool
 from thumbclock.kernels.pooling.spec import PoolSpec
+from thumbclock.kernels.precision import PRECISIONS, parse_precision
 from thumbclock.kernels.softmax.layer import SoftmaxSpec
 from thumbclock.kernels.softmax.layer import random_layer as random_softmax
 from thumbclock.kernels.task import KernelSpec, Layer
@@ -35,6 +36,8 @@ class Operator:
         taken: Options that it reads beside precision and shape; see `KernelOptions`.
         parse: From options to a specification.
         draw: From a specification and a seed to a layer with realistic numbers.
+        precisions: Names of those that a comparison shows unless others are asked for, the
+            baseline first.
     """
 
     name: str
@@ -42,8 +45,11 @@ class Operator:
     taken: frozenset[str]
     parse: Callable[[KernelOptions], KernelSpec]
     draw: Callable[[Any, int], Layer]
+    precisions: tuple[str, ...] = ("w8a8", "w4a4", "w2a2", "w1a1")
 
 
+_LOADED = tuple(name for name in PRECISIONS if not parse_precision(name).unrolled)
+_WITHOUT_BINARY = ("w8a8", "w4a4", "w2a2")
 _WINDOW = frozenset({"kernel", "stride", "padding", "activation"})
 
 OPERATORS: dict[str, Operator] = {
@@ -55,6 +61,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"kernel", "stride", "padding", "dilation", "groups"}),
             ConvSpec.from_options,
             random_conv,
+            PRECISIONS,
         ),
         Operator(
             "depthwise",
@@ -62,6 +69,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"kernel", "stride", "padding", "dilation"}),
             DepthwiseSpec.from_options,
             random_depthwise,
+            PRECISIONS,
         ),
         Operator(
             "fc",
@@ -69,6 +77,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset(),
             FullyConnectedSpec.from_options,
             random_fully_connected,
+            _LOADED,
         ),
         Operator(
             "maxpool",
@@ -104,6 +113,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"activation"}),
             ElementwiseSpec.parser("add"),
             random_binary,
+            _WITHOUT_BINARY,
         ),
         Operator(
             "mul",
@@ -111,6 +121,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"activation"}),
             ElementwiseSpec.parser("mul"),
             random_binary,
+            _WITHOUT_BINARY,
         ),
         Operator(
             "clamp",
@@ -118,6 +129,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset({"activation"}),
             ElementwiseSpec.parser("clamp"),
             random_clamp,
+            _WITHOUT_BINARY,
         ),
         Operator(
             "requantize",
@@ -125,6 +137,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset(),
             ElementwiseSpec.parser("requantize"),
             random_requantize,
+            ("w8a8", "w8a8o4", "w8a8o2", "w8a4o8"),
         ),
         Operator(
             "softmax",
@@ -132,6 +145,7 @@ OPERATORS: dict[str, Operator] = {
             frozenset(),
             SoftmaxSpec.from_options,
             random_softmax,
+            ("w8a8",),
         ),
         Operator(
             "pad",

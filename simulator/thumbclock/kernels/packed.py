@@ -6,13 +6,25 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.task import IntArray
 
 __all__ = [
+    "activation_ctype",
     "from_fields",
     "lowest_value",
     "pack_activations",
+    "pixel_bytes",
     "to_fields",
     "unpack_activations",
     "value_range",
 ]
+
+
+def activation_ctype(bits: int) -> str:
+    """Return the C type that kernels take activations as: int8, or bytes of packed fields."""
+    return "int8_t" if bits == 8 else "uint8_t"
+
+
+def pixel_bytes(channels: int, bits: int) -> int:
+    """Return the bytes of a pixel of packed channels."""
+    return -(-channels * bits // 8)
 
 
 def pack_activations(values: IntArray, bits: int, *, signed: bool = False) -> bytes:
@@ -45,15 +57,15 @@ def unpack_activations(
     """
     height, width, channels = shape
     per_byte = 8 // bits
-    pixel_bytes = -(-channels // per_byte)
-    if len(data) != height * width * pixel_bytes:
+    size = pixel_bytes(channels, bits)
+    if len(data) != height * width * size:
         raise UsageError(
             f"{len(data)} bytes of activations; {height}x{width}x{channels} at {bits} bits takes "
-            f"{height * width * pixel_bytes}"
+            f"{height * width * size}"
         )
-    raw = np.frombuffer(data, np.uint8).astype(np.int64).reshape(height, width, pixel_bytes, 1)
+    raw = np.frombuffer(data, np.uint8).astype(np.int64).reshape(height, width, size, 1)
     fields = (raw >> (np.arange(per_byte) * bits)) & ((1 << bits) - 1)
-    fields = fields.reshape(height, width, pixel_bytes * per_byte)
+    fields = fields.reshape(height, width, size * per_byte)
     if fields[..., channels:].any():
         raise UsageError("a spare field of a pixel's last byte is not zero; kernels write zeros")
     return from_fields(fields[..., :channels], bits, signed=signed or bits == 8)

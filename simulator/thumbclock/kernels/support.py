@@ -110,7 +110,7 @@ _PAGE = """\
 
 For every operator, in its default shape on a core with DSP instructions: widths of weights and
 inputs, outputs, and the C function that serves them. Cores without DSP instructions have kernels
-for the same. `python -m thumbclock.kernels.support` prints this page from what the operators answer.
+for the same. `python -m thumbclock.kernels.support` prints this page from the operators' answers.
 
 """
 

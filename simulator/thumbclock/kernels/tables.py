@@ -13,9 +13,10 @@ from thumbclock.kernels.requantization import (
     SubByteRequantization,
     ThresholdRequantization,
 )
-from thumbclock.kernels.task import IntArray
+from thumbclock.kernels.task import IntArray, Pointer, Struct
 
 __all__ = [
+    "TABLE",
     "largest_input",
     "largest_int8_sums",
     "largest_sums",
@@ -23,7 +24,12 @@ __all__ = [
     "pack_sub_byte",
     "pack_table",
     "pack_thresholds",
+    "requantization_struct",
+    "table_ctype",
 ]
+
+TABLE = Pointer("tc_requantization")
+"""The array that holds a layer's table."""
 
 _LIMIT = 1 << 31
 
@@ -67,6 +73,29 @@ def largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) 
     """
     largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
     return largest
+
+
+def table_ctype(requantization: Requantization) -> str:
+    """Return the C type of an element of what `pack_table` packs."""
+    match requantization:
+        case Int8Requantization():
+            return "tc_channel_s8"
+        case SubByteRequantization():
+            return "tc_channel_un"
+        case ThresholdRequantization():
+            return "int32_t"
+
+
+def requantization_struct(requantization: Requantization) -> Struct:
+    """Return the structure of ``tc_requantize.h`` that points to what `pack_table` packs."""
+    match requantization:
+        case Int8Requantization() as q:
+            bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
+            return Struct("tc_requant_s8", (TABLE, *bounds))
+        case SubByteRequantization() as q:
+            return Struct("tc_requant_un", (TABLE, q.left))
+        case ThresholdRequantization():
+            return Struct("tc_requant_thresholds", (TABLE,))
 
 
 def pack_table(

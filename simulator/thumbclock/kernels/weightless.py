@@ -16,7 +16,6 @@ __all__ = [
     "draw_activations",
     "expect_weightless",
     "parse_activation",
-    "pixel_bytes",
     "value_range",
     "weightless_name",
 ]
@@ -76,15 +75,13 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
         one_width: Whether outputs have as many bits as inputs.
 
     Raises:
-        UsageError: Code is to be emitted, or products to be fewer, or outputs are to have other
+        UsageError: Code is to be emitted or products are to be saved, or outputs are to have other
             bits than inputs, or thresholds.
     """
-    if precision.unrolled or precision.skip_percent or precision.winograd:
-        option = "winograd" if precision.winograd else "unrolled"
-        raise UsageError(
-            f"{precision.name}: {operator} has no weights to make code or other products of; "
-            f"leave out -{option}"
-        )
+    if precision.unrolled:
+        raise UsageError(f"{operator} has no weights that code could hold; leave out -unrolled")
+    if precision.winograd:
+        raise UsageError(f"{operator} has no products to save; leave out -winograd")
     if one_width and precision.thresholds:
         raise UsageError(f"{operator} has no sums to requantize; leave out -thresholds")
     if one_width and precision.output_bits != precision.activation_bits:
@@ -92,11 +89,6 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
             f"{operator} has outputs of {precision.activation_bits} bits like its inputs; leave "
             f"out the {precision.output_bits} of the output, and requantize apart"
         )
-
-
-def pixel_bytes(channels: int, bits: int) -> int:
-    """Return the bytes of a pixel of packed channels."""
-    return -(-channels * bits // 8)
 
 
 def value_range(bits: int, *, signed: bool) -> tuple[int, int]:

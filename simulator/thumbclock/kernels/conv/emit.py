@@ -12,6 +12,7 @@ import numpy as np
 
 from thumbclock.kernels.conv.lines import lines_of, spread_weights, window_words
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.cores import loads_in_runs
 from thumbclock.kernels.emission import (
     ACCUMULATORS,
     Channel,
@@ -34,7 +35,6 @@ FUNCTION = "tc_unrolled_block"
 """Symbol of the emitted function."""
 
 _MOST_LEFT = 8  # int8 weights shifted that far still fit a lane
-_IN_RUNS = {"cortex-m4"}  # cores that pipeline loads only beside each other
 
 
 def emit_unrolled(
@@ -56,7 +56,7 @@ def emit_unrolled(
     largest = largest_int8_sums(requantization, by_channel, spec.precision)
     sums: IntArray = by_channel.sum(axis=1)
     biases = (requantization.bias + requantization.input_offset * sums) << shifts
-    in_runs = core.name in _IN_RUNS
+    in_runs = loads_in_runs(core)
     code = Code(narrow=lines.interleaved and not in_runs)
     for group in _groups(lanes, len(ACCUMULATORS) // len(pixels)):
         registers = iter(ACCUMULATORS)

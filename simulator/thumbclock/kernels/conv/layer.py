@@ -41,28 +41,33 @@ from thumbclock.kernels.conv.winograd import (
     winograd_files,
     winograd_scratch_bytes,
 )
-from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.cores import loop_order
+from thumbclock.kernels.packed import (
+    activation_ctype,
+    pack_activations,
+    pixel_bytes,
+    unpack_activations,
+)
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     Requantization,
-    SubByteRequantization,
     ThresholdRequantization,
 )
-from thumbclock.kernels.tables import pack_table
+from thumbclock.kernels.tables import TABLE, pack_table, requantization_struct, table_ctype
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["KERNEL_FILES", "ConvLayer"]
 
 KERNEL_FILES: dict[str, tuple[str, ...]] = {
-    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{m}.S", "conv/copy.S"),
-    "w4a8": ("conv/w4a8.c", "conv/w4a8_dot_{m}.S", "conv/copy.S"),
-    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot_{m}.S", "conv/w4a4_finish.S", "conv/copy.S"),
-    "w2a2": ("conv/w2a2.c", "conv/w2a2_dot_{m}.S", "conv/w2a2_finish.S"),
+    "w8a8": ("conv/w8a8.c", "conv/w8a8_dot_{order}.S", "conv/copy.S"),
+    "w4a8": ("conv/w4a8.c", "conv/w4a8_dot_{order}.S", "conv/copy.S"),
+    "w4a4": ("conv/w4a4.c", "conv/w4a4_dot_{order}.S", "conv/w4a4_finish.S", "conv/copy.S"),
+    "w2a2": ("conv/w2a2.c", "conv/w2a2_dot_{order}.S", "conv/w2a2_finish.S"),
     "w1a1": ("conv/w1a1.c",),
-    "w1a1_sliced": ("conv/w1a1_sliced.c", "conv/w1a1_sliced_dot_{m}.S"),
+    "w1a1_sliced": ("conv/w1a1_sliced.c", "conv/w1a1_sliced_dot_{order}.S"),
 }
-"""Sources of each kernel, below ``kernels/``; {m} is m7 for the dual-issue core, else m4."""
+"""Sources of each kernel, below ``kernels/``; {order} is a core's `loop_order`."""
 
 
 @dataclass(frozen=True)
@@ -133,16 +138,16 @@ class ConvLayer:
         by_thresholds = "_thresholds" if precision.thresholds and precision.output_bits > 1 else ""
         by_groups = fits_groups(spec, self.requantization, self.weights)
         if by_groups and isinstance(requantization, Int8Requantization):
-            table_ctype, table = "tc_dense_group", pack_groups(spec, requantization, weights)
+            group_ctype, table = "tc_dense_group", pack_groups(spec, requantization, weights)
         else:
-            table_ctype, table = None, pack_requantization(spec, requantization, weights)
+            group_ctype, table = None, pack_requantization(spec, requantization, weights)
         return self._task(
             kernel=precision.base,
             header="conv/tc_conv.h",
             files=_files(precision.base, core),
             weights=pack_weights(spec, weights),
             table=table,
-            table_ctype=table_ctype,
+            group_ctype=group_ctype,
             function=f"tc_conv_{precision.base}{by_thresholds}",
             arguments=(
                 Struct("tc_conv_shape", shape_fields(spec)),
@@ -170,7 +175,7 @@ class ConvLayer:
                 Struct("tc_conv_shape", shape_fields(spec)),
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
-                Struct("tc_requant_sliced", (Pointer("tc_requantization"), high_planes(spec))),
+                Struct("tc_requant_sliced", (TABLE, high_planes(spec))),
             ),
             scratch_bytes=sliced_scratch_bytes(spec),
         )
@@ -229,7 +234,7 @@ class ConvLayer:
         files: tuple[str, ...],
         weights: bytes,
         table: bytes,
-        table_ctype: str | None = None,
+        group_ctype: str | None = None,
         function: str,
         arguments: tuple[Argument, ...],
         scratch_bytes: int,
@@ -238,9 +243,9 @@ class ConvLayer:
         """Return a call; what all kernels have in common is added to a kernel's own."""
         spec, precision = self.spec, self.spec.precision
         inputs = pack_activations(self.inputs, precision.activation_bits, signed=precision.signed)
-        element = table_ctype or _TABLE_TYPES.get(type(self.requantization), "int32_t")
+        element = group_ctype or table_ctype(self.requantization)
         arrays = [
-            Array("tc_input", _ctype(precision.activation_bits), inputs, "data"),
+            Array("tc_input", activation_ctype(precision.activation_bits), inputs, "data"),
             Array("tc_weights", "uint32_t", weights),
             Array("tc_requantization", element, table),
         ]
@@ -263,8 +268,8 @@ class ConvLayer:
             arrays=tuple(arrays),
             function=function,
             arguments=(*arguments, Pointer("tc_output"), Pointer("tc_scratch")),
-            output_ctype=_ctype(precision.output_bits),
-            output_bytes=_output_bytes(spec),
+            output_ctype=activation_ctype(precision.output_bits),
+            output_bytes=spec.out_h * spec.out_w * pixel_bytes(spec.out_c, precision.output_bits),
             scratch_bytes=scratch_bytes,
             expected=self.expected(),
             unpack=partial(
@@ -293,37 +298,24 @@ class ConvLayer:
     def _dense_requantization(self) -> Struct:
         q = self.requantization
         assert isinstance(q, Int8Requantization)
-        table, bounds = Pointer("tc_requantization"), self._requantization().fields[1:]
+        bounds = requantization_struct(q).fields[1:]
         if fits_groups(self.spec, q, self.weights):
-            return Struct("tc_requant_dense", (0, *bounds, table))
-        return Struct("tc_requant_dense", (table, *bounds, 0))
+            return Struct("tc_requant_dense", (0, *bounds, TABLE))
+        return Struct("tc_requant_dense", (TABLE, *bounds, 0))
 
     def _requantization(self) -> Struct:
-        table = Pointer("tc_requantization")
-        match self.requantization:
-            case Int8Requantization() as q:
-                bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
-                return Struct("tc_requant_s8", (table, *bounds))
-            case SubByteRequantization() as q:
-                return Struct("tc_requant_un", (table, q.left))
-            case ThresholdRequantization():
-                binary = _has_fast_path(self.spec) and self.spec.precision.output_bits == 1
-                return Struct("tc_requant_b1" if binary else "tc_requant_thresholds", (table,))
+        if _has_fast_path(self.spec) and self.spec.precision.output_bits == 1:
+            return Struct("tc_requant_b1", (TABLE,))
+        return requantization_struct(self.requantization)
 
 
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
 _MOST_PRODUCTS_W4A4 = (1 << 19) // (8 * 15)  # of a channel whose sum has 20 bits
 
-_TABLE_TYPES: dict[type[Requantization], str] = {
-    Int8Requantization: "tc_channel_s8",
-    SubByteRequantization: "tc_channel_un",
-}
-
 
 def _files(kernel: str, core: CoreProfile) -> tuple[str, ...]:
-    m = "m7" if core.name == "cortex-m7" else "m4"
-    return tuple(name.format(m=m) for name in KERNEL_FILES[kernel])
+    return tuple(name.format(order=loop_order(core)) for name in KERNEL_FILES[kernel])
 
 
 def _has_fast_path(spec: ConvSpec) -> bool:
@@ -345,15 +337,6 @@ def _fits_core(spec: ConvSpec, core: CoreProfile) -> bool:
     if spec.precision.base == "w4a4" and core.name != "cortex-m7":
         return spec.products <= _MOST_PRODUCTS_W4A4
     return True
-
-
-def _ctype(bits: int) -> str:
-    return "int8_t" if bits == 8 else "uint8_t"
-
-
-def _output_bytes(spec: ConvSpec) -> int:
-    pixel_bytes = -(-spec.out_c * spec.precision.output_bits // 8)
-    return spec.out_h * spec.out_w * pixel_bytes
 
 
 def _shape(spec: ConvSpec) -> dict[str, int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from thumbclock.kernels.conv.reference import padding_value
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.cores import loop_order
 from thumbclock.kernels.packed import from_fields, to_fields
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.task import IntArray, Pointer, Struct
@@ -33,22 +34,21 @@ __all__ = [
 READ_AHEAD_BYTES = 8
 """Bytes behind weights and columns that the cores load ahead and do not use."""
 
-_ARMV6M = ("cortex-m0", "cortex-m0plus")
 _STEP = 8  # products of a channel in a step
 
 
 def mixed_files(core: CoreProfile) -> tuple[str, ...]:
     """Return sources below ``kernels/``; an image keeps the parts that it names."""
     if core.dsp:
-        dot = "conv/mixed_dot_m4.S" if channel_block(core) == 4 else "conv/mixed_dot_m7.S"
+        dot = f"mixed_dot_{loop_order(core)}.S"
     else:
-        dot = "conv/mixed_dot_m0.S" if core.name in _ARMV6M else "conv/mixed_dot_portable.c"
-    return ("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c", dot)
+        dot = "mixed_dot_m0.S" if core.architecture == "Armv6-M" else "mixed_dot_portable.c"
+    return ("conv/mixed.c", "conv/mixed_widen.c", "conv/mixed_finish.c", f"conv/{dot}")
 
 
 def channel_block(core: CoreProfile) -> int:
     """Return how many output channels a core's inner loop computes at a time."""
-    return 4 if core.dsp and core.name != "cortex-m7" else 2
+    return 4 if core.dsp and loop_order(core) == "m4" else 2
 
 
 def mixed_parts(precision: Precision, block: int) -> Struct:

@@ -141,10 +141,10 @@ def _layout(spec: ConvSpec) -> _Layout:
         case "w4a8":
             return _layout_groups(spec, fields=((3, 2, 0, 1),), biased=(0, 2, 3))
         case "w4a4":
-            return _layout_lanes(spec, step_words=2, rotations=(0, 8), high=12, at=0)
+            return _layout_lanes(spec, step_words=2, rotations=(0, 8), high=12)
         case "w2a2":
             return _layout_lanes(
-                spec, step_words=1, rotations=(0, 4, 8, 12), high=14, at=0, accumulators=1
+                spec, step_words=1, rotations=(0, 4, 8, 12), high=14, accumulators=1
             )
         case "w1a1":
             return _layout_w1a1(spec)
@@ -196,36 +196,34 @@ def _layout_lanes(
     *,
     step_words: int,
     rotations: tuple[int, ...],
-    high: int | None,
-    at: int,
+    high: int,
     accumulators: int = 2,
 ) -> _Layout:
     """Lay out words that a rotation and an AND turn into operands of SMLAD.
+
+    Two channels share a lane: the first, stored biased, starts at bit 0.
 
     Args:
         spec: The convolution.
         step_words: Packed words of the window in one step of the loop.
         rotations: Bits by which the loop rotates a word right, one operand each.
-        high: Bit of a lane at which the second channel starts, None for one channel a lane.
-        at: Bit of a lane at which the (first) channel starts.
-        accumulators: Words of weights, of so many channels or pairs of them, that alternate.
+        high: Bit of a lane at which the second channel starts.
+        accumulators: Words of weights, of two channels each, that alternate.
     """
     bits = spec.precision.weight_bits
-    sharing = 1 if high is None else 2
     pairs = lane_pairs(window_fields(spec, step_words), spec.precision.activation_bits)
-    elements = _elements(spec, pairs.reshape(-1), 2 * sharing)
+    elements = _elements(spec, pairs.reshape(-1), 4)
     # (groups, accumulators, channels of an accumulator, words of weights, rotations, lanes)
     words = len(pairs) // len(rotations)
-    elements = elements.reshape(-1, accumulators, sharing, words, len(rotations), 2)
+    elements = elements.reshape(-1, accumulators, 2, words, len(rotations), 2)
     source = np.full((*elements.shape[:2], elements.shape[3], 32 // bits), -1, np.int64)
     biased = np.zeros(source.shape, np.bool_)
-    for channel in range(sharing):
+    for channel, start in enumerate((0, high)):
         for index, rotation in enumerate(rotations):
             for lane in range(2):
-                bit = rotation + 16 * lane + (at if channel == 0 else (high or 0))
-                field = bit % 32 // bits
+                field = (rotation + 16 * lane + start) % 32 // bits
                 source[..., field] = elements[:, :, channel, :, index, lane]
-                biased[..., field] = sharing == 2 and channel == 0
+                biased[..., field] = channel == 0
     return _Layout(
         _chunked(source, spec), _chunked(biased.astype(np.int64), spec) != 0, read_ahead=True
     )
@@ -358,7 +356,10 @@ def keeps_rows(spec: ConvSpec) -> bool:
 
 
 def _ring_bytes(spec: ConvSpec) -> int:
-    """Return the size of the ring and of the sums beside it, as ``tc_columns.h`` lays them out."""
+    """Return the size of the ring and of the sums beside it.
+
+    ``tc_dense.h`` lays them out for 8-bit activations, ``tc_columns.h`` for w4a4.
+    """
     pixels = _block(spec).pixels
     blocks = -(-spec.out_w // pixels)
     read = spec.stride_w * (pixels * blocks - 1) + spec.kernel_w

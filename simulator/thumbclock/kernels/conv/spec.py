@@ -205,7 +205,7 @@ class ConvSpec:
 
         Args:
             shape: HxWxCin-Cout.
-            kernel: HxW.
+            kernel: N or HxW.
             stride: N or HxW.
             padding: ``same`` (as TensorFlow: the odd one at the bottom and right), ``valid``,
                 or ``top,bottom,left,right``.

@@ -10,6 +10,7 @@ import numpy as np
 from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.packing import READ_AHEAD_BYTES
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.cores import loop_order
 from thumbclock.kernels.requantization import Int8Requantization, Requantization
 from thumbclock.kernels.tables import largest_sums
 from thumbclock.kernels.task import IntArray
@@ -52,8 +53,7 @@ def check_winograd(spec: ConvSpec) -> None:
 
 def winograd_files(core: CoreProfile) -> tuple[str, ...]:
     """Return the kernel's sources below ``kernels/``."""
-    order = "m7" if core.name == "cortex-m7" else "m4"
-    return ("conv/w8a8_winograd.c", f"conv/winograd_dot_{order}.S")
+    return ("conv/w8a8_winograd.c", f"conv/winograd_dot_{loop_order(core)}.S")
 
 
 def check_winograd_sums(spec: ConvSpec, requantization: Requantization, weights: IntArray) -> None:

@@ -7,6 +7,7 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.checks import expect_numbers
 from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.reference import convolve
+from thumbclock.kernels.cores import loop_order
 from thumbclock.kernels.depthwise.packing import (
     fits_int8_strips,
     fits_strips,
@@ -19,12 +20,9 @@ from thumbclock.kernels.depthwise.packing import (
     strips_scratch_bytes,
 )
 from thumbclock.kernels.depthwise.spec import DepthwiseSpec
-from thumbclock.kernels.packed import pack_activations, unpack_activations
-from thumbclock.kernels.requantization import (
-    Int8Requantization,
-    Requantization,
-    SubByteRequantization,
-)
+from thumbclock.kernels.packed import pack_activations, pixel_bytes, unpack_activations
+from thumbclock.kernels.requantization import Requantization
+from thumbclock.kernels.tables import requantization_struct, table_ctype
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.profiles import CoreProfile
 
@@ -80,16 +78,15 @@ class DepthwiseLayer:
             self.requantization,
         )
         if core.dsp and fits_int8_strips(spec, self.requantization):
-            order = "m7" if core.name == "cortex-m7" else "m4"
             return self._task(
                 kernel="s8_3x3",
                 element="int8_t",
                 files=(
                     "depthwise/s8_3x3.c",
-                    f"depthwise/s8_3x3_{order}.S",
+                    f"depthwise/s8_3x3_{loop_order(core)}.S",
                     *_STRIP_FILES,
                 ),
-                weight_bits=(spec.precision.weight_bits,),
+                weight_bits=(precision.weight_bits,),
                 scratch_bytes=int8_strips_scratch_bytes(spec),
             )
         strips = core.dsp and fits_strips(spec)
@@ -112,7 +109,7 @@ class DepthwiseLayer:
         parts: tuple[Argument, ...] = (),
         weight_bits: tuple[Argument, ...] = (),
     ) -> Task:
-        """Return a call; what both kernels have in common is added to a kernel's own."""
+        """Return a call; what all kernels have in common is added to a kernel's own."""
         spec, conv, precision = self.spec, self.spec.conv, self.spec.precision
         arrays = self._arrays(element)
         sizes = {array.symbol: len(array.data) for array in arrays}
@@ -133,12 +130,12 @@ class DepthwiseLayer:
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
                 *weight_bits,
-                self._requantization(),
+                requantization_struct(self.requantization),
                 Pointer("tc_output"),
                 Pointer("tc_scratch"),
             ),
             output_ctype=element,
-            output_bytes=conv.out_h * conv.out_w * -(-conv.out_c * precision.output_bits // 8),
+            output_bytes=conv.out_h * conv.out_w * pixel_bytes(conv.out_c, precision.output_bits),
             scratch_bytes=scratch_bytes,
             expected=self.expected(),
             unpack=partial(
@@ -149,6 +146,7 @@ class DepthwiseLayer:
             ),
             options={
                 "kernel": kernel or "general",
+                "weight_count": int(self.weights.size),
                 "weight_bytes": sizes["tc_weights"],
                 "requantization_bytes": sizes["tc_requantization"],
             },
@@ -161,27 +159,8 @@ class DepthwiseLayer:
         return (
             Array("tc_input", element, inputs, "data"),
             Array("tc_weights", "uint8_t", pack_weights(spec, self.weights)),
-            Array(
-                "tc_requantization", _TABLE_TYPES.get(type(self.requantization), "int32_t"), table
-            ),
+            Array("tc_requantization", table_ctype(self.requantization), table),
         )
-
-    def _requantization(self) -> Struct:
-        table = Pointer("tc_requantization")
-        match self.requantization:
-            case Int8Requantization() as q:
-                bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
-                return Struct("tc_requant_s8", (table, *bounds))
-            case SubByteRequantization() as q:
-                return Struct("tc_requant_un", (table, q.left))
-            case _:
-                return Struct("tc_requant_thresholds", (table,))
-
-
-_TABLE_TYPES: dict[type[Requantization], str] = {
-    Int8Requantization: "tc_channel_s8",
-    SubByteRequantization: "tc_channel_un",
-}
 
 
 def _shape(spec: DepthwiseSpec) -> dict[str, int]:

@@ -14,11 +14,17 @@ from thumbclock.kernels.elementwise.reference import (
     Thresholds,
 )
 from thumbclock.kernels.elementwise.spec import ElementwiseSpec
-from thumbclock.kernels.packed import from_fields, pack_activations, to_fields, unpack_activations
+from thumbclock.kernels.packed import (
+    activation_ctype,
+    from_fields,
+    pack_activations,
+    pixel_bytes,
+    to_fields,
+    unpack_activations,
+)
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.kernels.weightless import (
     ActivationRange,
-    pixel_bytes,
     value_range,
     weightless_name,
 )
@@ -259,11 +265,8 @@ def _representable(spec: ElementwiseSpec, outputs: IntArray) -> IntArray:
 
 def _input(spec: ElementwiseSpec, symbol: str, values: IntArray) -> Array:
     bits, signed = spec.precision.activation_bits, spec.precision.signed
-    return Array(symbol, _ctype(bits), pack_activations(values, bits, signed=signed), role="data")
-
-
-def _ctype(bits: int) -> str:
-    return "int8_t" if bits == 8 else "uint8_t"
+    packed = pack_activations(values, bits, signed=signed)
+    return Array(symbol, activation_ctype(bits), packed, role="data")
 
 
 def _pointers(*symbols: str) -> tuple[Pointer, ...]:
@@ -309,7 +312,7 @@ def _task(
         arrays=arrays,
         function=function,
         arguments=(*arguments, Pointer("tc_output")),
-        output_ctype=_ctype(bits),
+        output_ctype=activation_ctype(bits),
         output_bytes=height * width * pixel_bytes(channels, bits),
         expected=expected,
         unpack=partial(unpack_activations, shape=spec.shape, bits=bits, signed=precision.signed),

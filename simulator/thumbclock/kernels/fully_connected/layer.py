@@ -7,6 +7,7 @@ from functools import partial
 from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.mixed import finishing_part
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.cores import loads_in_runs
 from thumbclock.kernels.fully_connected.packing import (
     FORMATS,
     excess,
@@ -18,17 +19,16 @@ from thumbclock.kernels.fully_connected.packing import (
 )
 from thumbclock.kernels.fully_connected.reference import fully_connect
 from thumbclock.kernels.fully_connected.spec import FullyConnectedSpec
-from thumbclock.kernels.packed import pack_activations, unpack_activations
-from thumbclock.kernels.precision import Precision
-from thumbclock.kernels.requantization import (
-    Int8Requantization,
-    Requantization,
-    SubByteRequantization,
-    ThresholdRequantization,
+from thumbclock.kernels.packed import (
+    activation_ctype,
+    pack_activations,
+    pixel_bytes,
+    unpack_activations,
 )
-from thumbclock.kernels.tables import pack_table
+from thumbclock.kernels.precision import Precision
+from thumbclock.kernels.requantization import Requantization
+from thumbclock.kernels.tables import pack_table, requantization_struct, table_ctype
 from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
-from thumbclock.kernels.weightless import pixel_bytes
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["FullyConnectedLayer", "as_convolution"]
@@ -125,7 +125,6 @@ class FullyConnectedLayer:
     ) -> Task:
         spec, precision = self.spec, self.spec.precision
         inputs = pack_activations(self.inputs, precision.activation_bits, signed=precision.signed)
-        element = _TABLE_TYPES.get(type(self.requantization), "int32_t")
         return Task(
             operator="fc",
             implementation=precision.name,
@@ -136,9 +135,9 @@ class FullyConnectedLayer:
             header=f"fully_connected/{header}",
             files=files,
             arrays=(
-                Array("tc_input", _ctype(precision.activation_bits), inputs, "data"),
+                Array("tc_input", activation_ctype(precision.activation_bits), inputs, "data"),
                 weights,
-                Array("tc_requantization", element, table),
+                Array("tc_requantization", table_ctype(self.requantization), table),
             ),
             function=function,
             arguments=(
@@ -146,11 +145,11 @@ class FullyConnectedLayer:
                 *parts,
                 Pointer("tc_input"),
                 Pointer("tc_weights"),
-                _requantization(self.requantization),
+                requantization_struct(self.requantization),
                 Pointer("tc_output"),
                 Pointer("tc_scratch"),
             ),
-            output_ctype=_ctype(precision.output_bits),
+            output_ctype=activation_ctype(precision.output_bits),
             output_bytes=spec.batch * pixel_bytes(spec.out_c, precision.output_bits),
             scratch_bytes=scratch,
             expected=self.expected(),
@@ -178,12 +177,13 @@ def as_convolution(spec: FullyConnectedSpec) -> ConvSpec:
 
 def _is_special(precision: Precision) -> bool:
     """Return whether a precision asks for another kind of kernel than one that loads weights."""
-    return precision.unrolled or bool(precision.skip_percent) or precision.winograd
+    return precision.unrolled or precision.winograd
 
 
 def _dsp_files(kernel: str, core: CoreProfile, *, is_int8: bool) -> tuple[str, ...]:
-    pipeline = "m4" if core.name == "cortex-m4" else "m7"
-    names = ("fully_connected.c", f"{kernel}.c", f"{kernel}_dot_{pipeline}.S", "requantize.S")
+    # Loops for the M7 alternate loads with products, which suits the M33, too.
+    order = "m4" if loads_in_runs(core) else "m7"
+    names = ("fully_connected.c", f"{kernel}.c", f"{kernel}_dot_{order}.S", "requantize.S")
     files = tuple(f"fully_connected/{name}" for name in names)
     return files if is_int8 else (*files, "fully_connected/fields.c", "conv/mixed_finish.c")
 
@@ -202,28 +202,6 @@ def _parts(spec: FullyConnectedSpec) -> Struct:
             pixel_bytes(spec.out_c, precision.output_bits),
         ),
     )
-
-
-_TABLE_TYPES: dict[type[Requantization], str] = {
-    Int8Requantization: "tc_channel_s8",
-    SubByteRequantization: "tc_channel_un",
-}
-
-
-def _requantization(requantization: Requantization) -> Struct:
-    table = Pointer("tc_requantization")
-    match requantization:
-        case Int8Requantization() as q:
-            bounds = (-q.input_offset, q.output_offset, q.activation_min, q.activation_max)
-            return Struct("tc_requant_s8", (table, *bounds))
-        case SubByteRequantization() as q:
-            return Struct("tc_requant_un", (table, q.left))
-        case ThresholdRequantization():
-            return Struct("tc_requant_thresholds", (table,))
-
-
-def _ctype(bits: int) -> str:
-    return "int8_t" if bits == 8 else "uint8_t"
 
 
 def _shape(spec: FullyConnectedSpec) -> dict[str, int]:

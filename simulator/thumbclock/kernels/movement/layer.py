@@ -8,9 +8,14 @@ import numpy as np
 from thumbclock.kernels.movement.plan import plan
 from thumbclock.kernels.movement.reference import move
 from thumbclock.kernels.movement.spec import ConcatSpec, MovementSpec
-from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.packed import (
+    activation_ctype,
+    pack_activations,
+    pixel_bytes,
+    unpack_activations,
+)
 from thumbclock.kernels.task import Array, IntArray, Task
-from thumbclock.kernels.weightless import draw_activations, pixel_bytes, weightless_name
+from thumbclock.kernels.weightless import draw_activations, weightless_name
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["MovementLayer", "random_layer"]
@@ -39,7 +44,7 @@ class MovementLayer:
         """Return the call of the kernel, which is the same for all cores."""
         spec, bits = self.spec, self.spec.precision.activation_bits
         signed = spec.precision.signed
-        ctype = "int8_t" if bits == 8 else "uint8_t"
+        ctype = activation_ctype(bits)
         call = plan(spec, self.pad_value)
         height, width, channels = spec.output_shape
         return Task(

@@ -13,8 +13,8 @@ from thumbclock.kernels.movement.spec import (
     ReshapeSpec,
     TransposeSpec,
 )
+from thumbclock.kernels.packed import pixel_bytes
 from thumbclock.kernels.task import Argument, Pointer, Struct
-from thumbclock.kernels.weightless import pixel_bytes
 
 __all__ = ["Call", "plan"]
 

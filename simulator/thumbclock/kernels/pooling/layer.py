@@ -5,7 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from thumbclock.kernels.packed import pack_activations, unpack_activations
+from thumbclock.kernels.packed import (
+    activation_ctype,
+    pack_activations,
+    pixel_bytes,
+    unpack_activations,
+)
 from thumbclock.kernels.pooling.reference import pool
 from thumbclock.kernels.pooling.spec import PoolSpec
 from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
@@ -13,7 +18,6 @@ from thumbclock.kernels.weightless import (
     ActivationRange,
     draw_activations,
     parse_activation,
-    pixel_bytes,
     weightless_name,
 )
 from thumbclock.profiles import CoreProfile
@@ -40,7 +44,7 @@ class PoolLayer:
         spec, bits = self.spec, self.spec.precision.activation_bits
         signed = spec.precision.signed
         name = weightless_name(spec.precision)
-        ctype = "int8_t" if bits == 8 else "uint8_t"
+        ctype = activation_ctype(bits)
         bounds = (self.activation.low, self.activation.high) if bits == 8 else ()
         short = {"max": "max", "average": "avg"}[spec.kind]
         return Task(
