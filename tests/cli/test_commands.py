@@ -276,7 +276,7 @@ def test_kernel_skips() -> None:
         (("kernel", "pool"), "operator 'pool'"),
         ((*KERNEL, "--weights", "3"), "precision 'w3a8'"),
         ((*KERNEL, "--place", "code=moon"), "moon"),
-        ((*KERNEL, "--profile", "ideal-m0plus", "--unrolled"), "lacks the DSP extension"),
+        ((*KERNEL, "--unrolled", "--profile", "ideal-m0plus"), "lacks the DSP extension"),
         ((*KERNEL, "--shape", "4x4"), "shape '4x4'"),
         ((*KERNEL, "--toolchain", "/no/such/cc"), "/no/such/cc"),
         ((*COMPARE, "--precisions", ","), "--precisions names none"),

@@ -1,8 +1,10 @@
 """The table of what is supported says what the operators answer."""
 
+from pathlib import Path
+
 from thumbclock.kernels.operators import OPERATORS
 from thumbclock.kernels.precision import parse_precision
-from thumbclock.kernels.support import every_precision, support, support_markdown
+from thumbclock.kernels.support import every_precision, support, support_markdown, support_page
 
 
 def test_convolution_serves_every_precision() -> None:
@@ -40,6 +42,22 @@ def test_asks_every_operator() -> None:
     answers = support(precisions=[parse_precision("w8a8")])
     assert [answer.operator for answer in answers] == list(OPERATORS)
     assert all(answer.function for answer in answers)
+
+
+def test_published_page_is_up_to_date() -> None:
+    """The page in reports/ is what the operators answer."""
+    page = Path(__file__).parents[2] / "reports" / "kernels" / "support.md"
+    assert page.read_text(encoding="utf-8") == support_page()
+
+
+def test_cores_without_dsp_have_the_same() -> None:
+    """Whatever has a kernel on the M4 has one on the M0+."""
+    asked = [precision for precision in every_precision() if precision.output_bits in {8, 1}]
+    served, portable = (
+        {(answer.operator, answer.precision) for answer in answers if answer.function}
+        for answers in (support(None, asked), support(None, asked, profile="ideal-m0plus"))
+    )
+    assert portable == served
 
 
 def test_serves_what_comparisons_show() -> None:

@@ -9,7 +9,7 @@ from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.precision import Precision, parse_precision
 from thumbclock.profiles import load_profile
 
-__all__ = ["Support", "every_precision", "support", "support_markdown"]
+__all__ = ["Support", "every_precision", "support", "support_markdown", "support_page"]
 
 _WIDTHS = (8, 4, 2, 1)
 
@@ -103,3 +103,22 @@ def _output(precision: Precision) -> str:
     signed = "s" if precision.signed else ""
     thresholds = "-thresholds" if precision.thresholds else ""
     return f"o{precision.output_bits}{signed}{thresholds}"
+
+
+_PAGE = """\
+# What the kernels support
+
+For every operator, in its default shape on a core with DSP instructions: widths of weights and
+inputs, outputs, and the C function that serves them. Cores without DSP instructions have kernels
+for the same. `python -m thumbclock.kernels.support` prints this page from the operators' answers.
+
+"""
+
+
+def support_page() -> str:
+    """Return ``reports/kernels/support.md``."""
+    return _PAGE + support_markdown(support())
+
+
+if __name__ == "__main__":
+    print(support_page(), end="")

@@ -63,6 +63,18 @@ def largest_int8_sums(
     return shifted
 
 
+def largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
+    """Return, per channel, the greatest magnitude of a sum of products.
+
+    Args:
+        by_channel: (channels, products) weights.
+        precision: Of the layer.
+        input_offset: What is added to inputs.
+    """
+    largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
+    return largest
+
+
 def table_ctype(requantization: Requantization) -> str:
     """Return the C type of an element of what `pack_table` packs."""
     match requantization:
@@ -84,18 +96,6 @@ def requantization_struct(requantization: Requantization) -> Struct:
             return Struct("tc_requant_un", (TABLE, q.left))
         case ThresholdRequantization():
             return Struct("tc_requant_thresholds", (TABLE,))
-
-
-def largest_sums(by_channel: IntArray, precision: Precision, input_offset: int) -> IntArray:
-    """Return, per channel, the greatest magnitude of a sum of products.
-
-    Args:
-        by_channel: (channels, products) weights.
-        precision: Of the layer.
-        input_offset: What is added to inputs.
-    """
-    largest: IntArray = np.abs(by_channel).sum(axis=1) * largest_input(precision, input_offset)
-    return largest
 
 
 def pack_table(

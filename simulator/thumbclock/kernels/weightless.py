@@ -75,15 +75,13 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
         one_width: Whether outputs have as many bits as inputs.
 
     Raises:
-        UsageError: Code is to be emitted, or products to be fewer, or outputs are to have other
+        UsageError: Code is to be emitted or products are to be saved, or outputs are to have other
             bits than inputs, or thresholds.
     """
-    if precision.unrolled or precision.skip_percent or precision.winograd:
-        option = "winograd" if precision.winograd else "unrolled"
-        raise UsageError(
-            f"{precision.name}: {operator} has no weights to make code or other products of; "
-            f"leave out -{option}"
-        )
+    if precision.unrolled:
+        raise UsageError(f"{operator} has no weights that code could hold; leave out -unrolled")
+    if precision.winograd:
+        raise UsageError(f"{operator} has no products to save; leave out -winograd")
     if one_width and precision.thresholds:
         raise UsageError(f"{operator} has no sums to requantize; leave out -thresholds")
     if one_width and precision.output_bits != precision.activation_bits:

@@ -311,7 +311,6 @@ class ConvLayer:
 
 _PORTABLE = ("w1a1",)  # kernels that need no DSP instructions
 
-
 _MOST_PRODUCTS_W4A4 = (1 << 19) // (8 * 15)  # of a channel whose sum has 20 bits
 
 
