@@ -1,6 +1,6 @@
 /*
- * Multiply-accumulate cores of tc_mixed.h for Cortex-M4 and M33, which issue one instruction a
- * cycle: four output channels times two pixels, 16 products in 16 to 18 cycles, and 6 for each
+ * Multiply-accumulate cores of tc_mixed.h for Cortex-M4 and M33, which issue one 32-bit instruction
+ * a cycle: four output channels times two pixels, 16 products in 16 to 18 cycles, and 6 for each
  * iteration of two steps. Of an odd number of steps the first iteration is entered halfway. Four
  * channels share the loads of activations; all loads of a pair of lanes stand together, as the M4
  * pays one cycle for each run of them.

@@ -1,5 +1,5 @@
 /*
- * w4a8 for Cortex-M4 and M33, which issue one instruction a cycle: 14 instructions for 16
+ * w4a8 for Cortex-M4 and M33, which issue one 32-bit instruction a cycle: 14 of them for 16
  * products. The M4 pays one cycle for each run of loads, so that all three stand together: 15
  * cycles, and 5 for each round of 256 products. Nothing is read ahead.
  */

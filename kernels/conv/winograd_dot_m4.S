@@ -1,20 +1,7 @@
 /*
  * Winograd's products for single-issue cores: loads in runs, which take a cycle more than loads.
  */
-    .syntax unified
-    .thumb
-
-#define W   r0
-#define A   r1
-#define P   r2
-#define Q   r3
-#define X   r12
-#define Y   lr
-
-#define END      0  /* of the tiles of the place */
-#define BYTES    4  /* of these tiles */
-#define LAST_END 8
-#define SUMS     16
+#include "winograd_dot.h"
 
     .macro STEP offset, ahead
     smlad   r4, P, X, r4
@@ -52,55 +39,4 @@
     ldr     Y, [A, #4]
     .endm
 
-    .section .text.tc_winograd_dot, "ax", %progbits
-    .p2align 3
-    .global tc_winograd_dot
-    .type   tc_winograd_dot, %function
-    .thumb_func
-tc_winograd_dot:
-    push    {r2, r4-r11, lr}        /* SUMS */
-    lsl     r3, r3, #8              /* bytes of a place's tiles, 256 to a pair */
-    add     r2, r1, r3
-    add     r4, r2, #256            /* END of the 16 places, 16 bytes apart */
-    push    {r2, r3, r4, lr}
-    ldr.w   Q, [W, #4]
-    ldr     P, [W], #8
-.Lplace:
-    ldr     r4, [sp, #BYTES]
-    ldr     X, [A]
-    ldr     Y, [A, #4]
-    movs    r5, #0
-    movs    r6, #0
-    movs    r7, #0
-    mov     r8, r5
-    mov     r9, r5
-    mov     r10, r5
-    mov     r11, r5
-    lsls    r4, r4, #23             /* carry: two pairs beside the fours */
-    mov     r4, r5
-    bcc     .Lloop
-    sub     A, A, #512
-    b       .Lsecond
-    .p2align 3
-.Lloop:
-    STEP    0, 256
-    STEP    256, 512
-.Lsecond:
-    STEP    512, 768
-    add     A, A, #1024
-    LAST
-    bne     .Lloop
-    ldr     A, [sp, #SUMS]
-    stmia   A!, {r4-r11}
-    str     A, [sp, #SUMS]
-    ldrd    X, Y, [sp, #END]        /* END and BYTES */
-    ldr     r4, [sp, #LAST_END]
-    add     X, X, #16
-    str     X, [sp, #END]
-    sub     A, X, Y
-    cmp     X, r4
-    bne     .Lplace
-    subs    W, W, #8                /* what was read ahead belongs to the next channels */
-    add     sp, sp, #20
-    pop     {r4-r11, pc}
-    .size   tc_winograd_dot, . - tc_winograd_dot
+    DOT
