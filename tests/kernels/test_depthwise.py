@@ -251,7 +251,7 @@ def test_parses_what_a_user_writes() -> None:
     spec = DepthwiseSpec.parse("25x5x8-16", kernel="5x3", stride="2", dilation="1x2")
     assert spec.multiplier == 2
     assert spec.conv.output_shape == (13, 3, 16)
-    assert spec.title == "depthwise 25x5x8-16, kernel 5x3, dilation 1x2"
+    assert spec.title == "depthwise 25x5x8-16, kernel 5x3, stride 2x2, dilation 1x2"
     assert DepthwiseSpec.parse(spec.shape_text).conv.group_in_c == 1
 
 
@@ -277,10 +277,10 @@ def test_groups_are_the_channels() -> None:
 
 
 def test_refuses_what_has_no_kernel() -> None:
-    """Unrolled precisions and foreign requantizations are named."""
+    """Winograd's precisions and foreign requantizations are named."""
     core = load_profile("ideal-m7").core
-    with pytest.raises(UsageError, match="no kernel w8a8-unrolled; expected a precision"):
-        random_layer(DepthwiseSpec.parse("4x4x4", precision="w8a8-unrolled")).task(core)
+    with pytest.raises(UsageError, match="no kernel w8a8-winograd; leave out"):
+        random_layer(DepthwiseSpec.parse("4x4x4", precision="w8a8-winograd")).task(core)
     layer = random_layer(DepthwiseSpec.parse("4x4x4"))
     narrow = replace(layer, spec=DepthwiseSpec.parse("4x4x4", precision="w8a8o4"))
     with pytest.raises(UsageError, match="expected a SubByteRequantization"):

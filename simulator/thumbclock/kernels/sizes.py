@@ -32,7 +32,7 @@ def parse_pair(what: str, text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(rf"({NUMBER})(?:x({NUMBER}))?", text)
     if match is None:
-        raise UsageError(f"{what} {text!r}: expected N or HxW, e.g. 3x3")
+        raise UsageError(f"{what} {text!r}: expected N or HxW, e.g. 3x3, of at most 9 digits each")
     first = int(match[1])
     return first, int(match[2] or first)
 

@@ -18,6 +18,7 @@ from thumbclock.kernels.packed import from_fields, pack_activations, to_fields, 
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.kernels.weightless import (
     ActivationRange,
+    expect_activations,
     pixel_bytes,
     value_range,
     weightless_name,
@@ -199,6 +200,7 @@ class RequantizeLayer:
         if isinstance(self.rule, Rescaling):
             most = 128 + abs(self.rule.offset)
             _expect_shift("requantization's", self.rule.shift, _most_left(most))
+        inputs = _input(self.spec, "tc_input", self.inputs)
         return _task(
             self.spec,
             self.expected(),
@@ -209,7 +211,7 @@ class RequantizeLayer:
                 *_pointers("tc_input", "tc_table"),
             ),
             (
-                _input(self.spec, "tc_input", self.inputs),
+                inputs,
                 Array("tc_table", "uint8_t", self._table()),
             ),
         )
@@ -258,6 +260,7 @@ def _representable(spec: ElementwiseSpec, outputs: IntArray) -> IntArray:
 
 
 def _input(spec: ElementwiseSpec, symbol: str, values: IntArray) -> Array:
+    expect_activations(symbol.removeprefix("tc_"), values, spec.shape, spec.precision)
     bits, signed = spec.precision.activation_bits, spec.precision.signed
     return Array(symbol, _ctype(bits), pack_activations(values, bits, signed=signed), role="data")
 
