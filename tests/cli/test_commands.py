@@ -45,6 +45,17 @@ def validated(path: Path, schema: str) -> object:
     return document
 
 
+# study
+
+
+def test_layers_refuses_a_missing_folder_before_it_measures(tmp_path: Path) -> None:
+    """What could not be written at the end is named at the start."""
+    file = Path(__file__).parents[2] / "reports" / "kernels" / "mlperf-tiny.toml"
+    done = invoke("study", "layers", file, "--markdown", tmp_path / "none" / "table.md")
+    assert done.exit_code == 2
+    assert "there is no folder" in done.stderr
+
+
 # run
 
 

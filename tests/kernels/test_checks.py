@@ -10,6 +10,8 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.conv.data import random_layer
 from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.spec import ConvSpec
+from thumbclock.kernels.operators import draw_layer, parse_spec
+from thumbclock.kernels.options import KernelOptions
 from thumbclock.kernels.requantization import Int8Requantization
 from thumbclock.profiles import load_profile
 
@@ -83,3 +85,36 @@ def test_winograd_takes_sums_that_it_can_have_fourfold() -> None:
     bias = FOUR + (1 << 29)
     large = replace(layer, requantization=replace(layer.requantization, bias=bias))
     _refuses(large, "sums below 536870912, as it has them fourfold; leave out -winograd")
+
+
+@pytest.mark.parametrize(
+    ("operator", "attribute"),
+    [
+        ("fc", "inputs"),
+        ("fc", "weights"),
+        ("maxpool", "inputs"),
+        ("add", "second"),
+        ("clamp", "inputs"),
+        ("requantize", "inputs"),
+        ("softmax", "inputs"),
+    ],
+)
+def test_operators_refuse_foreign_arrays(operator: str, attribute: str) -> None:
+    """Arrays of another shape or type, and values that do not fit, have no kernel."""
+    layer: Any = draw_layer(parse_spec(operator, KernelOptions()))
+    values = getattr(layer, attribute)
+    for foreign in (values[:-1], values.astype(np.float64), values + 1000):
+        with pytest.raises(UsageError, match=r"expected"):
+            replace(layer, **{attribute: foreign}).task(load_profile("ideal-m4").core)
+
+
+def test_movement_refuses_foreign_arrays() -> None:
+    """Inputs are as many as the operator has, and a zero point is an int8."""
+    layer: Any = draw_layer(parse_spec("concat", KernelOptions()))
+    first, second = layer.inputs
+    core = load_profile("ideal-m4").core
+    for inputs in ((first,), (first, second[:1]), (first, second + 1000)):
+        with pytest.raises(UsageError, match="expected"):
+            replace(layer, inputs=inputs).task(core)
+    with pytest.raises(UsageError, match="zero_point is 200"):
+        replace(layer, zero_point=200).task(core)

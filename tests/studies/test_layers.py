@@ -119,6 +119,7 @@ def test_what_does_not_fit_runs_from_flash(tmp_path: Path) -> None:
         ('group = "all"', 'grp = "all"', "layers.0.group: Field required"),
         ('cycles."another library"', 'cycles."nobody"', "cycles of nobody; expected one of"),
         ("= { ideal-m7 = 10000", "= { ideal-m7 = 0", "greater than 0"),
+        ("wanted = { ideal-m7 = 0.5", "wanted = { ideal-m7 = inf", "finite number"),
         ('"Two layers"', '"Two', "give a TOML file of layers"),
     ],
 )

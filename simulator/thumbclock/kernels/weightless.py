@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from thumbclock.errors import UsageError
+from thumbclock.kernels.checks import expect_tensor
 from thumbclock.kernels.packed import lowest_value
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.sizes import NUMBER
@@ -14,6 +15,7 @@ from thumbclock.kernels.task import IntArray
 __all__ = [
     "ActivationRange",
     "draw_activations",
+    "expect_activations",
     "expect_weightless",
     "parse_activation",
     "value_range",
@@ -89,6 +91,24 @@ def expect_weightless(operator: str, precision: Precision, *, one_width: bool = 
             f"{operator} has outputs of {precision.activation_bits} bits like its inputs; leave "
             f"out the {precision.output_bits} of the output, and requantize apart"
         )
+
+
+def expect_activations(
+    name: str, values: IntArray, shape: tuple[int, ...], precision: Precision
+) -> None:
+    """Refuse an array that is not one of activations of a shape.
+
+    Args:
+        name: What it is called in the message.
+        values: The array.
+        shape: What it must have.
+        precision: Of the operator.
+
+    Raises:
+        UsageError: Its shape, its type or a value is another.
+    """
+    bounds = value_range(precision.activation_bits, signed=precision.signed)
+    expect_tensor(name, values, shape, bounds)
 
 
 def value_range(bits: int, *, signed: bool) -> tuple[int, int]:

@@ -334,7 +334,7 @@ def _fits_core(spec: ConvSpec, core: CoreProfile) -> bool:
     """Whether a core runs the kernel of a fast path, and its accumulators hold the layer's sums."""
     if not core.dsp:
         return spec.precision.base in _PORTABLE
-    if spec.precision.base == "w4a4" and loop_order(core) == "m4":
+    if spec.precision.base == "w4a4" and core.name != "cortex-m7":
         return spec.products <= _MOST_PRODUCTS_W4A4
     return True
 

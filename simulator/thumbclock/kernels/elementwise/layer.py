@@ -25,6 +25,7 @@ from thumbclock.kernels.packed import (
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.kernels.weightless import (
     ActivationRange,
+    expect_activations,
     value_range,
     weightless_name,
 )
@@ -205,6 +206,7 @@ class RequantizeLayer:
         if isinstance(self.rule, Rescaling):
             most = 128 + abs(self.rule.offset)
             _expect_shift("requantization's", self.rule.shift, _most_left(most))
+        inputs = _input(self.spec, "tc_input", self.inputs)
         return _task(
             self.spec,
             self.expected(),
@@ -215,7 +217,7 @@ class RequantizeLayer:
                 *_pointers("tc_input", "tc_table"),
             ),
             (
-                _input(self.spec, "tc_input", self.inputs),
+                inputs,
                 Array("tc_table", "uint8_t", self._table()),
             ),
         )
@@ -264,6 +266,7 @@ def _representable(spec: ElementwiseSpec, outputs: IntArray) -> IntArray:
 
 
 def _input(spec: ElementwiseSpec, symbol: str, values: IntArray) -> Array:
+    expect_activations(symbol.removeprefix("tc_"), values, spec.shape, spec.precision)
     bits, signed = spec.precision.activation_bits, spec.precision.signed
     packed = pack_activations(values, bits, signed=signed)
     return Array(symbol, activation_ctype(bits), packed, role="data")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from thumbclock.kernels.checks import expect_numbers
 from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.mixed import finishing_part
 from thumbclock.kernels.conv.spec import ConvSpec
@@ -63,6 +64,12 @@ class FullyConnectedLayer:
             UsageError: The core cannot run it, or the layer's numbers do not fit it.
         """
         spec, precision = self.spec, self.spec.precision
+        expect_numbers(
+            precision,
+            (self.inputs, (spec.batch, spec.in_c)),
+            (self.weights, (spec.out_c, spec.in_c)),
+            self.requantization,
+        )
         if precision.name == "w8a8" and not core.dsp:
             return self._portable_task()
         if core.dsp and precision.weight_bits in FORMATS and not _is_special(precision):

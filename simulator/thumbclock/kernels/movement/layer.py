@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from thumbclock.errors import UsageError
 from thumbclock.kernels.movement.plan import plan
 from thumbclock.kernels.movement.reference import move
 from thumbclock.kernels.movement.spec import ConcatSpec, MovementSpec
@@ -15,7 +16,11 @@ from thumbclock.kernels.packed import (
     unpack_activations,
 )
 from thumbclock.kernels.task import Array, IntArray, Task
-from thumbclock.kernels.weightless import draw_activations, weightless_name
+from thumbclock.kernels.weightless import (
+    draw_activations,
+    expect_activations,
+    weightless_name,
+)
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["MovementLayer", "random_layer"]
@@ -41,7 +46,12 @@ class MovementLayer:
         return {8: self.zero_point, 1: -1}.get(self.spec.precision.activation_bits, 0)
 
     def task(self, core: CoreProfile) -> Task:  # noqa: ARG002
-        """Return the call of the kernel, which is the same for all cores."""
+        """Return the call of the kernel, which is the same for all cores.
+
+        Raises:
+            UsageError: The inputs or the zero point are not those of the specification.
+        """
+        self._expect_numbers()
         spec, bits = self.spec, self.spec.precision.activation_bits
         signed = spec.precision.signed
         ctype = activation_ctype(bits)
@@ -72,6 +82,17 @@ class MovementLayer:
             expected=move(spec, self.inputs, self.pad_value),
             unpack=partial(unpack_activations, shape=spec.output_shape, bits=bits, signed=signed),
         )
+
+    def _expect_numbers(self) -> None:
+        shapes = self.spec.input_shapes
+        if len(self.inputs) != len(shapes):
+            raise UsageError(
+                f"{len(self.inputs)} inputs of {self.spec.title}; expected {len(shapes)}"
+            )
+        for values, shape in zip(self.inputs, shapes, strict=True):
+            expect_activations("inputs", values, shape, self.spec.precision)
+        if not -128 <= self.zero_point <= 127:
+            raise UsageError(f"zero_point is {self.zero_point}; expected -128 to 127")
 
 
 def random_layer(spec: MovementSpec, seed: int = 0) -> MovementLayer:

@@ -17,6 +17,7 @@ from thumbclock.kernels.task import Array, IntArray, Pointer, Struct, Task
 from thumbclock.kernels.weightless import (
     ActivationRange,
     draw_activations,
+    expect_activations,
     parse_activation,
     weightless_name,
 )
@@ -40,7 +41,12 @@ class PoolLayer:
     activation: ActivationRange = field(default_factory=ActivationRange)
 
     def task(self, core: CoreProfile) -> Task:
-        """Return the call of the kernel for a core."""
+        """Return the call of the kernel for a core.
+
+        Raises:
+            UsageError: The inputs are not those of the specification.
+        """
+        expect_activations("inputs", self.inputs, self.spec.input_shape, self.spec.precision)
         spec, bits = self.spec, self.spec.precision.activation_bits
         signed = spec.precision.signed
         name = weightless_name(spec.precision)

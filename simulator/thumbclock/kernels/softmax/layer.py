@@ -13,7 +13,12 @@ from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.sizes import MOST_ELEMENTS, NUMBER
 from thumbclock.kernels.softmax.reference import SoftmaxScale, exponentials, softmax
 from thumbclock.kernels.task import Array, IntArray, Pointer, Task
-from thumbclock.kernels.weightless import draw_activations, expect_weightless, weightless_name
+from thumbclock.kernels.weightless import (
+    draw_activations,
+    expect_activations,
+    expect_weightless,
+    weightless_name,
+)
 from thumbclock.profiles import CoreProfile
 
 __all__ = ["SoftmaxLayer", "SoftmaxSpec", "random_layer"]
@@ -94,8 +99,13 @@ class SoftmaxLayer:
     scale: SoftmaxScale
 
     def task(self, core: CoreProfile) -> Task:  # noqa: ARG002
-        """Return the call of the kernel, which is the same for all cores."""
-        rows, columns = self.inputs.shape
+        """Return the call of the kernel, which is the same for all cores.
+
+        Raises:
+            UsageError: The inputs are not those of the specification.
+        """
+        rows, columns = self.spec.rows, self.spec.columns
+        expect_activations("inputs", self.inputs, (rows, columns), self.spec.precision)
         table = exponentials(np.arange(-255, 1), self.scale).astype("<i4").tobytes()
         return Task(
             operator=self.spec.operator,
