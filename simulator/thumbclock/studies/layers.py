@@ -202,7 +202,9 @@ def summarise(file: LayerFile, rows: Sequence[LayerRow], toolchain: Toolchain) -
         title=file.title,
         version=thumbclock.__version__,
         toolchain=ToolchainRecord(
-            name=toolchain.info.name, version=toolchain.info.version, flags=toolchain.info.flags
+            name=toolchain.info.name,
+            version=toolchain.info.version,
+            flags=("-O3", *toolchain.info.flags),
         ),
         baselines=file.baselines,
         rows=tuple(rows),
