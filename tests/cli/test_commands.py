@@ -424,7 +424,7 @@ def test_interrupt_is_one_line() -> None:
         stderr=subprocess.PIPE,
         text=True,
         # Where the tests are a shell's background job, they ignore it, and so would their children.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
