@@ -1,7 +1,9 @@
 /*
  * Binary weights and activations, bit-sliced over 32 output channels: outputs, weights and
- * counters hold a channel in each bit, so neither popcount nor packing is needed. For multiples of
- * 32 channels in and out; w1a1.c serves the others.
+ * counters hold a channel in each bit, so neither popcount nor packing is needed. A set bit is +1;
+ * the counters count the products that are -1, from where a channel's threshold makes the topmost
+ * one end as its output. For multiples of 32 channels in and out, up to 255 blocks of 32 inputs;
+ * w1a1.c serves the others. The counting is assembly, described in tc_sliced_dot.h.
  *
  * What the windows of one output row cover is transformed as tc_sliced_dot.h wants it (a bit
  * stays a bit) and laid out column by column, kernel_h pixels to a column: so each window is
@@ -10,7 +12,7 @@
 #include "tc_base.h"
 #include "tc_conv.h"
 
-/* 32 channels of an input pixel: activations, and the carries that counting them leaves. */
+/* 32 channels of an input pixel; carries is what counting them leaves, and tc_pixel_w1a1 writes. */
 typedef struct {
     uint32_t activations, carries;
 } tc_sliced_block;

@@ -1,7 +1,13 @@
 /*
- * Weights of w8a8: a byte each, two channels to a lane. As it stands, a lane is
- * 256 * even + odd, odd biased by 128; UXTB16 leaves the biased odd. So one instruction unpacks
- * four weights, and the accumulators' difference is 256 times the even channel's sum, modulo 2^32.
+ * Weights of w8a8: a byte each, two channels to a lane. Of a group of four channels and two inputs
+ * that a word of a column holds (0 and 2, or 1 and 3, of four),
+ *
+ *     word 0, from its low byte:  channel 1 input a, channel 0 input a, 1 input b, 0 input b
+ *     word 1:                     channel 3 input a, channel 2 input a, 3 input b, 2 input b
+ *
+ * so a lane, as it stands, is 256 * even + odd, odd biased by 128; UXTB16 leaves the biased odd.
+ * One instruction unpacks four weights: C00 gathers (256 * even + odd) times activations, C10 odd
+ * times activations, and their difference is 256 times the even channel's sum, modulo 2^32.
  */
     .equ    SCALE_0, 8
     .equ    SCALE_1, 0

@@ -85,3 +85,9 @@ def test_refuses_with_what_it_expected(arguments: dict[str, Any], said: str) -> 
     """An error names the part and the form that was expected."""
     with pytest.raises(UsageError, match=said):
         ConvSpec.parse(**arguments)
+
+
+@pytest.mark.parametrize(("short", "name"), [("a8", "w8a8"), ("a4s", "w4a4s"), ("a2o8", "w2a2o8")])
+def test_names_without_weights(short: str, name: str) -> None:
+    """The names that tables show of kernels without weights can be typed."""
+    assert parse_precision(short) == parse_precision(name)

@@ -36,7 +36,11 @@ def _study() -> None:
 def layers(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of layers, .toml.")],
     match: Annotated[
-        str, typer.Option(metavar="TEXT", help="Only kernels whose name contains it.")
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="Only where 'LAYER PRECISION BOARD' contains it, e.g. 'DS-CNN' or ' w4a4 '.",
+        ),
     ] = "",
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the means as .svg, .png or .pdf.")
@@ -63,7 +67,11 @@ def layers(
     described = read_layers(file)
     chosen = [item for item in measurements(described) if match in item.name]
     if not chosen:
-        raise UsageError(f"--match {match!r}: no kernel of {file} has that in its name")
+        layers_there = ", ".join(dict.fromkeys(item.layer.name for item in measurements(described)))
+        raise UsageError(
+            f"--match {match!r}: expected a part of 'LAYER PRECISION BOARD'; {file} has the layers "
+            f"{layers_there}"
+        )
     compiler = find_toolchain(toolchain)
     rows: list[LayerRow] = []
     interrupted = False

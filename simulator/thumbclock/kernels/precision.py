@@ -65,7 +65,7 @@ PRECISIONS: tuple[str, ...] = (
 """The usual precisions; `parse_precision` knows more."""
 
 _NAME = re.compile(
-    r"w(?P<weights>[8421])a(?P<activations>[8421])(?:o(?P<outputs>[8421]))?(?P<signed>s)?"
+    r"(?:w(?P<weights>[8421]))?a(?P<activations>[8421])(?:o(?P<outputs>[8421]))?(?P<signed>s)?"
     r"(?P<thresholds>-thresholds)?(?:(?P<winograd>-winograd)|(?P<unrolled>-unrolled|-skip(?P<skip>\d{1,3})))?"
 )
 
@@ -73,7 +73,8 @@ _NAME = re.compile(
 def parse_precision(name: str) -> Precision:
     """Return the precision of a name such as ``w4a8``.
 
-    ``w`` and ``a`` with 8, 4, 2 or 1: bits of weights and inputs; ``o``: bits of outputs, where
+    ``w`` and ``a`` with 8, 4, 2 or 1: bits of weights (as many as of inputs where they are left
+    out, as in the names of kernels without weights) and inputs; ``o``: bits of outputs, where
     they differ; ``s``: signed activations of 4 or 2 bits; ``-thresholds``; ``-winograd``;
     ``-unrolled``, or ``-skipN`` with N percent of the operands left out.
 
@@ -89,7 +90,7 @@ def parse_precision(name: str) -> Precision:
             "of the operands left out (0 to 100)"
         )
     precision = Precision(
-        weight_bits=int(match["weights"]),
+        weight_bits=int(match["weights"] or match["activations"]),
         activation_bits=int(match["activations"]),
         output_bits=int(match["outputs"] or 0),
         signed=match["signed"] is not None,
