@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import shutil
 from dataclasses import dataclass, field
 
 import pytest
@@ -53,10 +52,7 @@ both_toolchains = pytest.mark.parametrize(
         "zig",
         pytest.param(
             "gcc",
-            marks=pytest.mark.skipif(
-                shutil.which("arm-none-eabi-gcc") is None,
-                reason="arm-none-eabi-gcc is not installed",
-            ),
+            marks=pytest.mark.needs_gcc,
         ),
     ],
 )
@@ -303,10 +299,7 @@ def test_harness_runs_the_kernel_once(toolchain: str) -> None:
         "zig",
         pytest.param(
             "gcc",
-            marks=pytest.mark.skipif(
-                shutil.which("arm-none-eabi-gcc") is None,
-                reason="arm-none-eabi-gcc is not installed",
-            ),
+            marks=pytest.mark.needs_gcc,
         ),
     ],
 )

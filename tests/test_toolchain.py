@@ -1,7 +1,6 @@
 """Building images: same bytes everywhere, a cache that notices changes, errors that help."""
 
 import os
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -26,11 +25,8 @@ from thumbclock.toolchain import (
     find_toolchain,
 )
 
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
 both_toolchains = pytest.mark.parametrize(
-    "toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)]
+    "toolchain", ["zig", pytest.param("gcc", marks=pytest.mark.needs_gcc)]
 )
 
 

@@ -1,6 +1,5 @@
 """Every kernel, bit for bit, on random shapes and values and on the ends of its ranges."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -28,9 +27,7 @@ TOOLCHAINS = [
     "zig",
     pytest.param(
         "gcc",
-        marks=pytest.mark.skipif(
-            shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-        ),
+        marks=pytest.mark.needs_gcc,
     ),
 ]
 _MANY = settings(max_examples=60, deadline=None)

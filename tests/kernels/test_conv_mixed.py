@@ -1,6 +1,5 @@
 """Convolutions of any pair of widths, bit for bit, with groups, dilation and every output."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -33,9 +32,7 @@ TOOLCHAINS = [
     ("zig", 150),
     pytest.param(
         *("gcc", 60),
-        marks=pytest.mark.skipif(
-            shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-        ),
+        marks=pytest.mark.needs_gcc,
     ),
 ]
 

@@ -1,7 +1,5 @@
 """Convolutions on cores without DSP instructions: the same outputs as everywhere."""
 
-import shutil
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +28,7 @@ def test_bit_exact(precision: str, profile: str, data: st.DataObject) -> None:
     check(random_layer(spec, data.draw(st.integers(0, 999))), profile=profile)
 
 
-@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+@pytest.mark.needs_gcc
 @pytest.mark.parametrize("profile", CORES)
 @pytest.mark.parametrize("precision", ["w8a8", "w2a4s", "w1a1"])
 def test_bit_exact_with_gcc(precision: str, profile: str) -> None:

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_cases import convolutions
 
-from thumbclock.kernels.conv.data import keep_mask, quantize_multiplier, random_layer
+from thumbclock.kernels.conv.data import keep_mask, random_layer
 from thumbclock.kernels.conv.layer import ConvLayer
 from thumbclock.kernels.conv.spec import ConvSpec
 from thumbclock.kernels.requantization import (
     Int8Requantization,
     SubByteRequantization,
     ThresholdRequantization,
+    quantize_multiplier,
 )
 from thumbclock.kernels.support import every_precision
 

@@ -1,7 +1,5 @@
 """Winograd's kernel: exact, within its buffers, and refused where it does not apply."""
 
-import shutil
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -42,7 +40,7 @@ def test_bit_exact(profile: str, spec: ConvSpec, seed: int) -> None:
     check(random_layer(spec, seed), profile=profile)
 
 
-@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
+@pytest.mark.needs_gcc
 def test_bit_exact_with_gcc() -> None:
     """The C part does not lean on one compiler."""
     check(random_layer(ConvSpec.parse("5x6x8-3", precision="w8a8-winograd")), toolchain="gcc")

@@ -1,6 +1,5 @@
 """Depthwise convolutions: what users write, and every kernel bit for bit."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -34,9 +33,7 @@ TOOLCHAINS = [
     ("zig", 80),
     pytest.param(
         *("gcc", 20),
-        marks=pytest.mark.skipif(
-            shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-        ),
+        marks=pytest.mark.needs_gcc,
     ),
 ]
 _CHANNELS = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 12, 17, 31, 33, 40])

@@ -1,6 +1,5 @@
 """Element-wise operators, bit for bit: both compilers, cores with DSP instructions and without."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -38,9 +37,6 @@ CASES = [
     *(("requantize", precision) for precision in ("a8o4s", "a4o2s-thresholds", "a2o8s")),
 ]
 PAIRS = np.arange(-128, 128)
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-)
 
 
 def _draw(operator: str, precision: str, data: st.DataObject) -> ElementwiseSpec:
@@ -59,7 +55,7 @@ def _draw(operator: str, precision: str, data: st.DataObject) -> ElementwiseSpec
     )
 
 
-@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=pytest.mark.needs_gcc)])
 @pytest.mark.parametrize(("operator", "precision"), CASES)
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())

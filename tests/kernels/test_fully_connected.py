@@ -1,6 +1,5 @@
 """Fully connected kernels, bit for bit, on random shapes and values and on the ends of ranges."""
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +18,6 @@ from thumbclock.kernels.measure import measure
 from thumbclock.kernels.precision import parse_precision
 from thumbclock.kernels.requantization import Int8Requantization
 
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-)
 CORES = ["ideal-m4", "ideal-m7", "ideal-m33"]
 OWN = ["w8a8", "w4a8"]
 _MANY = settings(max_examples=25, deadline=None)
@@ -44,8 +40,8 @@ def _specs(precision: str) -> st.SearchStrategy[FullyConnectedSpec]:
         ("ideal-m4", "zig"),
         ("ideal-m7", "zig"),
         ("ideal-m33", "zig"),
-        pytest.param("ideal-m4", "gcc", marks=needs_gcc),
-        pytest.param("ideal-m7", "gcc", marks=needs_gcc),
+        pytest.param("ideal-m4", "gcc", marks=pytest.mark.needs_gcc),
+        pytest.param("ideal-m7", "gcc", marks=pytest.mark.needs_gcc),
     ],
 )
 @pytest.mark.parametrize("precision", OWN)

@@ -1,7 +1,5 @@
 """Operators that move data, bit for bit: any shape, any width of fields, every core."""
 
-import shutil
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,9 +23,6 @@ from thumbclock.kernels.precision import Precision, parse_precision
 
 PRECISIONS = ["w8a8", "w8a4", "w8a4s", "w8a2", "w8a1"]
 OPERATORS = ["pad", "concat", "transpose", "reshape"]
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-)
 _SIDE = st.integers(1, 6)
 _CHANNELS = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 20, 31, 40])
 _SHAPES = st.tuples(_SIDE, _SIDE, _CHANNELS)
@@ -62,7 +57,7 @@ def _movements(draw: st.DrawFn, operator: str, precision: Precision) -> Movement
     return ReshapeSpec(shape, (height, elements // channels // height, channels), precision)
 
 
-@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=pytest.mark.needs_gcc)])
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("operator", OPERATORS)
 @settings(max_examples=25, deadline=None)

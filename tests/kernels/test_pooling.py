@@ -1,6 +1,5 @@
 """Pooling, bit for bit: every kernel, both compilers, cores with DSP instructions and without."""
 
-import shutil
 from fractions import Fraction
 from itertools import product
 
@@ -14,19 +13,17 @@ from thumbclock.errors import UsageError
 from thumbclock.kernels.measure import measure
 from thumbclock.kernels.operators import parse_spec
 from thumbclock.kernels.options import KernelOptions
+from thumbclock.kernels.packed import value_range
 from thumbclock.kernels.pooling.layer import PoolLayer, random_layer
 from thumbclock.kernels.pooling.reference import pool
 from thumbclock.kernels.pooling.spec import PoolSpec
 from thumbclock.kernels.precision import parse_precision
 from thumbclock.kernels.sizes import Padding
-from thumbclock.kernels.weightless import ActivationRange, value_range
+from thumbclock.kernels.weightless import ActivationRange
 
 PRECISIONS = ["w8a8", "w8a4", "w8a4s", "w8a2", "w8a2s", "w8a1"]
 OPERATORS = ["maxpool", "avgpool", "globalmaxpool", "globalavgpool"]
 CASES = list(product(["max", "average"], PRECISIONS))
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-)
 
 
 @st.composite
@@ -50,7 +47,7 @@ def poolings(draw: st.DrawFn, kind: str, precision: str) -> PoolSpec:
     )
 
 
-@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=pytest.mark.needs_gcc)])
 @pytest.mark.parametrize(("kind", "precision"), CASES)
 @settings(max_examples=20, deadline=None)
 @given(data=st.data())

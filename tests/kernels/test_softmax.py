@@ -1,7 +1,5 @@
 """Softmax: the reference by its properties, the kernel bit for bit."""
 
-import shutil
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,9 +14,6 @@ from thumbclock.kernels.precision import parse_precision
 from thumbclock.kernels.softmax.layer import SoftmaxLayer, SoftmaxSpec, random_layer
 from thumbclock.kernels.softmax.reference import SoftmaxScale, exponentials, softmax
 
-needs_gcc = pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc"
-)
 _SCALES = st.floats(1e-3, 2.0)
 
 
@@ -37,7 +32,7 @@ def layers(draw: st.DrawFn) -> SoftmaxLayer:
     ("toolchain", "profile"),
     [
         ("zig", "ideal-m7"),
-        pytest.param("gcc", "ideal-m7", marks=needs_gcc),
+        pytest.param("gcc", "ideal-m7", marks=pytest.mark.needs_gcc),
         ("zig", "ideal-m3"),
         ("zig", "ideal-m0plus"),
     ],

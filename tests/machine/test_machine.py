@@ -1,6 +1,5 @@
 """Programs with symbols: calls, functions, stack, faults by source line, and newlib images."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -221,9 +220,7 @@ int main(void)
 FPU = {"m4": "fpv4-sp-d16", "m7": "fpv5-d16"}
 
 
-@pytest.mark.skipif(
-    shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed"
-)
+@pytest.mark.needs_gcc
 @pytest.mark.parametrize("optimisation", ["-O0", "-O2"])
 @pytest.mark.parametrize("abi", ["hard", "soft"])
 @pytest.mark.parametrize("core", FPU)

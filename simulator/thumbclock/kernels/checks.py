@@ -37,8 +37,8 @@ def expect_numbers(
         UsageError: A shape, type or value is another.
     """
     expect_requantization(precision, requantization, weights[1][0])
-    signed = precision.signed or precision.activation_bits == 8
-    expect_tensor("inputs", *inputs, value_range(precision.activation_bits, signed=signed))
+    bounds = value_range(precision.activation_bits, signed=precision.signed)
+    expect_tensor("inputs", *inputs, bounds)
     expect_tensor("weights", *weights, value_range(precision.weight_bits, signed=True))
 
 

@@ -38,7 +38,7 @@ def pack_activations(values: IntArray, bits: int, *, signed: bool = False) -> by
     Raises:
         UsageError: A value does not fit.
     """
-    fields = to_fields(np.asarray(values, np.int64), bits, signed=signed or bits == 8)
+    fields = to_fields(np.asarray(values, np.int64), bits, signed=signed)
     per_byte = 8 // bits
     *pixels, channels = fields.shape
     padded = np.zeros((*pixels, -(-channels // per_byte) * per_byte), np.int64)
@@ -72,10 +72,10 @@ def unpack_activations(
 
 
 def lowest_value(bits: int, *, signed: bool) -> int:
-    """Return the least activation or weight of some bits: -1 of one, else 0 where unsigned."""
+    """Return the least activation or weight of some bits: 8 are always signed, 1 is -1 or +1."""
     if bits == 1:
         return -1
-    return -(1 << (bits - 1)) if signed else 0
+    return -(1 << (bits - 1)) if signed or bits == 8 else 0
 
 
 def value_range(bits: int, *, signed: bool) -> tuple[int, int]:

@@ -12,6 +12,7 @@ __all__ = [
     "Requantization",
     "SubByteRequantization",
     "ThresholdRequantization",
+    "quantize_multiplier",
 ]
 
 
@@ -124,3 +125,16 @@ class ThresholdRequantization:
 
 
 Requantization = Int8Requantization | SubByteRequantization | ThresholdRequantization
+
+
+def quantize_multiplier(scale: float) -> tuple[int, int]:
+    """Return (multiplier, shift) with scale = multiplier * 2^(shift - 31), as TensorFlow Lite.
+
+    Args:
+        scale: Positive.
+    """
+    mantissa, exponent = np.frexp(scale)
+    multiplier = round(float(mantissa) * (1 << 31))
+    if multiplier == 1 << 31:
+        return multiplier // 2, int(exponent) + 1
+    return multiplier, int(exponent)

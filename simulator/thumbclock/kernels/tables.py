@@ -37,7 +37,7 @@ _LIMIT = 1 << 31
 def largest_input(precision: Precision, input_offset: int) -> int:
     """Return the greatest magnitude of an input with its offset added."""
     bits = precision.activation_bits
-    lowest = lowest_value(bits, signed=precision.signed or bits == 8)
+    lowest = lowest_value(bits, signed=precision.signed)
     highest = 1 if bits == 1 else lowest + (1 << bits) - 1
     return max(abs(lowest + input_offset), abs(highest + input_offset))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from thumbclock.errors import UsageError
 from thumbclock.kernels.checks import expect_tensor
-from thumbclock.kernels.packed import lowest_value
+from thumbclock.kernels.packed import value_range
 from thumbclock.kernels.precision import Precision
 from thumbclock.kernels.sizes import NUMBER
 from thumbclock.kernels.task import IntArray
@@ -18,7 +18,6 @@ __all__ = [
     "expect_activations",
     "expect_weightless",
     "parse_activation",
-    "value_range",
     "weightless_name",
 ]
 
@@ -109,14 +108,6 @@ def expect_activations(
     """
     bounds = value_range(precision.activation_bits, signed=precision.signed)
     expect_tensor(name, values, shape, bounds)
-
-
-def value_range(bits: int, *, signed: bool) -> tuple[int, int]:
-    """Return the least and the greatest activation."""
-    if bits == 1:
-        return -1, 1
-    low = lowest_value(bits, signed=signed or bits == 8)
-    return low, low + (1 << bits) - 1
 
 
 def draw_activations(

@@ -14,11 +14,12 @@ from thumbclock.kernels.requantization import (
     Requantization,
     SubByteRequantization,
     ThresholdRequantization,
+    quantize_multiplier,
 )
 from thumbclock.kernels.tables import largest_input
 from thumbclock.kernels.task import IntArray
 
-__all__ = ["keep_mask", "quantize_multiplier", "random_layer", "significance"]
+__all__ = ["keep_mask", "random_layer", "significance"]
 
 
 def random_layer(spec: ConvSpec, seed: int = 0, *, per_tensor: bool = False) -> ConvLayer:
@@ -67,19 +68,6 @@ def _random_inputs(rng: np.random.Generator, spec: ConvSpec) -> tuple[IntArray, 
     lowest = lowest_value(bits, signed=signed)
     scale = top / 6.0 if signed else top / 3.0
     return np.clip(np.rint(drawn * scale), lowest, lowest + top).astype(np.int64), 0
-
-
-def quantize_multiplier(scale: float) -> tuple[int, int]:
-    """Return (multiplier, shift) with scale = multiplier * 2^(shift - 31), as TensorFlow Lite.
-
-    Args:
-        scale: Positive.
-    """
-    mantissa, exponent = np.frexp(scale)
-    multiplier = round(float(mantissa) * (1 << 31))
-    if multiplier == 1 << 31:
-        return multiplier // 2, int(exponent) + 1
-    return multiplier, int(exponent)
 
 
 def _calibrated(

@@ -11,11 +11,11 @@ from thumbclock.kernels.elementwise.reference import (
     Thresholds,
 )
 from thumbclock.kernels.elementwise.spec import ElementwiseSpec
+from thumbclock.kernels.packed import value_range
 from thumbclock.kernels.weightless import (
     ActivationRange,
     draw_activations,
     parse_activation,
-    value_range,
 )
 
 __all__ = ["random_binary", "random_clamp", "random_requantize"]

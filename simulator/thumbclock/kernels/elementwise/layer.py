@@ -21,12 +21,12 @@ from thumbclock.kernels.packed import (
     pixel_bytes,
     to_fields,
     unpack_activations,
+    value_range,
 )
 from thumbclock.kernels.task import Argument, Array, IntArray, Pointer, Struct, Task
 from thumbclock.kernels.weightless import (
     ActivationRange,
     expect_activations,
-    value_range,
     weightless_name,
 )
 from thumbclock.profiles import CoreProfile

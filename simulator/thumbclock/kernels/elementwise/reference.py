@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thumbclock.kernels.conv.data import quantize_multiplier
+from thumbclock.kernels.requantization import quantize_multiplier
 from thumbclock.kernels.task import IntArray
 
 __all__ = [

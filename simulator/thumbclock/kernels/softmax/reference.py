@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thumbclock.kernels.conv.data import quantize_multiplier
 from thumbclock.kernels.elementwise.reference import multiply_quantized
+from thumbclock.kernels.requantization import quantize_multiplier
 from thumbclock.kernels.task import IntArray
 
 __all__ = ["SoftmaxScale", "exponentials", "softmax"]
