@@ -1,5 +1,6 @@
 """``thumbclock compare``: precisions, profiles and placements of an operator, side by side."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -112,9 +113,18 @@ def compare(
     names = find_operator(operator).precisions if precisions is None else words([precisions])
     if not names:
         raise UsageError("--precisions names none; give at least one, e.g. w8a8,w4a4")
-    described = (shape, kernel_size, stride, padding, dilation, groups, axis, activation)
+    described = KernelOptions(
+        shape=shape,
+        kernel=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        axis=axis,
+        activation=activation,
+    )
     specs = [
-        parse_spec(operator, KernelOptions(parse_precision(name), *described)) for name in names
+        parse_spec(operator, replace(described, precision=parse_precision(name))) for name in names
     ]
     boards = [
         load_profile(name, clock_hz=clock_hz(clock), supply_v=supply_v(supply), caches=caches)

@@ -113,7 +113,10 @@ def kernel(
     from thumbclock.toolchain import find_toolchain
 
     precision = _precision(
-        *(weights, activations, output, skip),
+        weights,
+        activations,
+        output,
+        skip,
         signed=signed,
         thresholds=thresholds,
         winograd=winograd,
@@ -122,7 +125,15 @@ def kernel(
     spec = parse_spec(
         operator,
         KernelOptions(
-            *(precision, shape, kernel_size, stride, padding, dilation, groups, axis, activation)
+            precision=precision,
+            shape=shape,
+            kernel=kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            axis=axis,
+            activation=activation,
         ),
     )
     board = load_profile(
